@@ -1,0 +1,115 @@
+//! What a scheduler knows of an engine.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::report::StepReport;
+use crate::{Clock, Diagnostic, Node, RunId, TableName};
+
+/// Executes steps. The embedded engine and Spark are its kinds; a scheduler sees only this.
+#[async_trait]
+pub trait Engine: Send + Sync {
+    /// The engine's name in reports: `embedded`, `spark`.
+    fn name(&self) -> &str;
+
+    /// What the lake holds for a node today, and what waits for it. Reads metadata only, changes nothing.
+    async fn state(&self, node: &Node) -> Result<NodeState, Diagnostic>;
+
+    /// Executes a node's step. On an error or when cancelled, nothing of the step is visible in the lake.
+    async fn execute(&self, node: &Node, context: &StepContext) -> Result<StepReport, Diagnostic>;
+}
+
+/// A table at a point of its history. Two tables at one path in turn have different ids.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct TableVersion {
+    /// The Delta table's id (`metaData.id`); for a view, its fingerprint.
+    pub id: String,
+    /// The Delta version, from 0; 0 for a view.
+    pub version: u64,
+}
+
+/// What was written beside a node's result, in the same commit: enough to see whether it is still true.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Built {
+    /// The node's fingerprint when it was built.
+    pub fingerprint: String,
+    /// The versions of all tables that it read.
+    pub inputs: BTreeMap<TableName, TableVersion>,
+}
+
+/// What waits to be loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Pending {
+    /// Files.
+    pub files: u64,
+    /// Bytes, as stored.
+    pub bytes: u64,
+    /// Of the files, those of batches that an earlier run wrote to the ledger and did not finish.
+    pub resumed_files: u64,
+}
+
+/// What the lake holds for a node today.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct NodeState {
+    /// The version of its table or view; `None` if it is not there.
+    pub version: Option<TableVersion>,
+    /// How it was built last; `None` if never, or by something else.
+    pub built: Option<Built>,
+    /// For an ingest: what waits.
+    pub pending: Pending,
+}
+
+/// What an engine is handed with a step.
+#[derive(Clone)]
+pub struct StepContext {
+    /// The run.
+    pub run_id: RunId,
+    /// Whether to build the node anew: for an ingest, to load every file again in place of the table.
+    pub full_refresh: bool,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Asked between batches of rows.
+    pub cancel: Cancel,
+    /// Told how far the step is; called often, so it must be quick.
+    pub progress: Arc<dyn Fn(Progress) + Send + Sync>,
+}
+
+/// How far a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Rows written so far.
+    pub rows: u64,
+    /// Bytes read so far.
+    pub bytes: u64,
+    /// Bytes to read in all; 0 if nobody knows.
+    pub total_bytes: u64,
+}
+
+/// A flag that, once up, asks every step to stop.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Asks to stop.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether somebody asked.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// The error of a step that stopped because it was asked to.
+    pub fn check(&self) -> Result<(), Diagnostic> {
+        if self.is_cancelled() {
+            Err(Diagnostic::error(crate::Code::Cancelled, "stopped before it was done"))
+        } else {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The one report format of every engine: rows in = rows out + quarantined + skipped.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{Diagnostic, NodeId, NodeKind, RunId, TableName, TableVersion};
+
+/// Where the rows went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RowCounts {
+    /// Rows read: of the files for an ingest, of the inputs for a model.
+    pub read: u64,
+    /// Rows that are in the table now because of this step.
+    pub written: u64,
+    /// Rows set aside with a reason.
+    pub quarantined: u64,
+}
+
+/// What a step did, as its engine tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct StepReport {
+    /// Where the rows went.
+    pub rows: RowCounts,
+    /// Files loaded, for an ingest.
+    pub files: u64,
+    /// Bytes read, as stored.
+    pub bytes: u64,
+    /// For a test: how many rows failed it.
+    pub failures: Option<u64>,
+    /// The table's version after the step.
+    pub version: Option<TableVersion>,
+    /// Warnings, and for a failed test what it found.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// How a node ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeStatus {
+    /// Done.
+    Success,
+    /// Nothing to do: nothing that it depends on has changed.
+    UpToDate,
+    /// Done, and a test of severity `warn` found rows.
+    Warned,
+    /// Failed.
+    Failed,
+    /// Left out, because a node that it needs failed.
+    Skipped,
+    /// Stopped by the user, or not begun when they did.
+    Cancelled,
+}
+
+/// A node's line in the report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeReport {
+    /// The node.
+    pub id: NodeId,
+    /// Its short name.
+    pub name: String,
+    /// Its kind.
+    pub kind: NodeKind,
+    /// Its step: `ingest`, `seed`, `table`, `view`, `test`, `external`.
+    pub step: String,
+    /// The table or view that it makes.
+    pub relation: Option<TableName>,
+    /// How it ended.
+    pub status: NodeStatus,
+    /// Why it ran or did not, in a few words: `2 new files`, `changed code`, `up to date`.
+    pub reason: String,
+    /// When it began; `None` if it did not.
+    pub started_at: Option<DateTime<Utc>>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// What the engine tells.
+    #[serde(flatten)]
+    pub step_report: StepReport,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// Still going, or its process died.
+    Running,
+    /// Every node ended well.
+    Success,
+    /// At least one node failed.
+    Failed,
+    /// Stopped by the user.
+    Cancelled,
+}
+
+/// A whole run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// The run.
+    pub run_id: RunId,
+    /// The project.
+    pub project: String,
+    /// The environment.
+    pub environment: String,
+    /// The engine.
+    pub engine: String,
+    /// The command, as typed after `headwater`.
+    pub command: String,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended; `None` while it runs.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// How it ended.
+    pub status: RunStatus,
+    /// Its nodes, in the order in which they ended.
+    pub nodes: Vec<NodeReport>,
+}
+
+impl RunReport {
+    /// The exit code: 0, or that of the first failed node; 3 when only tests failed.
+    pub fn exit_code(&self) -> u8 {
+        let errors = || {
+            self.nodes
+                .iter()
+                .filter(|node| node.status == NodeStatus::Failed)
+                .flat_map(|node| &node.step_report.diagnostics)
+                .filter(|diagnostic| diagnostic.is_error())
+        };
+        let first = errors().find(|diagnostic| diagnostic.fault != crate::Fault::Check).or_else(|| errors().next());
+        match (first, self.status) {
+            (Some(diagnostic), _) => diagnostic.fault.exit_code(),
+            (None, RunStatus::Success) => 0,
+            (None, RunStatus::Cancelled) => 130,
+            (None, _) => 1,
+        }
+    }
+}
