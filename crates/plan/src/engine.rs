@@ -37,7 +37,7 @@ pub struct TableVersion {
 pub struct Built {
     /// The node's fingerprint when it was built.
     pub fingerprint: String,
-    /// The versions of all tables that it read.
+    /// The versions of all tables and views that it read, those that its views read included.
     pub inputs: BTreeMap<TableName, TableVersion>,
 }
 
@@ -50,6 +50,9 @@ pub struct Pending {
     pub bytes: u64,
     /// Of the files, those of batches that an earlier run wrote to the ledger and did not finish.
     pub resumed_files: u64,
+    /// Of the files, those that were loaded and have changed since: only a full refresh loads them again.
+    #[serde(default)]
+    pub changed_files: u64,
 }
 
 /// What the lake holds for a node today.
@@ -79,7 +82,7 @@ pub struct StepContext {
 }
 
 /// How far a step is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Progress {
     /// Rows written so far.
     pub rows: u64,

@@ -117,6 +117,29 @@ pub enum Step {
     Test(Test),
 }
 
+impl Step {
+    /// The word for it in reports: `ingest`, `external`, `seed`, `table`, `view`, `test`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Ingest(_) => "ingest",
+            Self::External => "external",
+            Self::Seed(_) => "seed",
+            Self::Table(_) => "table",
+            Self::View(_) => "view",
+            Self::Test(_) => "test",
+        }
+    }
+
+    /// The tables and views that it reads; none for files.
+    pub fn reads(&self) -> &[TableName] {
+        match self {
+            Self::Table(query) | Self::View(query) => &query.reads,
+            Self::Test(test) => &test.query.reads,
+            Self::Ingest(_) | Self::External | Self::Seed(_) => &[],
+        }
+    }
+}
+
 /// A compiled query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Query {

@@ -1,5 +1,7 @@
 //! The one report format of every engine: rows in = rows out + quarantined + skipped.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +31,9 @@ pub struct StepReport {
     pub failures: Option<u64>,
     /// The table's version after the step.
     pub version: Option<TableVersion>,
+    /// The versions of all tables and views that the step read: for a test, what it passed on.
+    #[serde(default)]
+    pub inputs: BTreeMap<TableName, TableVersion>,
     /// Warnings, and for a failed test what it found.
     pub diagnostics: Vec<Diagnostic>,
 }
