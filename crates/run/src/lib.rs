@@ -1,1 +1,32 @@
-//! run
+//! Decides what has to run, runs it side by side, and keeps what happened.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`look`] | asking the engine what the lake holds for the nodes of a selection |
+//! | [`decide`](mod@decide) | the pure choice: which selected nodes run and why, which are up to date |
+//! | `graph` | who waits for whom among the decided nodes, the tests that gate included |
+//! | [`schedule`] | running the decisions: at most so many at once, failures, stopping |
+//! | [`event`] | what an onlooker is told while a run goes on |
+//! | [`store`] | the reports of past runs and the tests' last passes |
+//! | [`error`] | what can go wrong with the run store |
+//!
+//! Does not belong here: how a step is executed (an engine does that and is seen only as a trait), what the user's
+//! files say, how a report is shown.
+//!
+//! Files on disk, all under the project's `.headwater/`: `runs.db` (SQLite, with its `-wal` and `-shm`) and
+//! `running/<run id>`, a file that a run's process holds a lock on for as long as it lives.
+
+pub mod decide;
+pub mod error;
+pub mod event;
+mod graph;
+pub mod look;
+pub mod schedule;
+pub mod store;
+
+pub use decide::{Action, DecideOptions, Decision, decide};
+pub use error::RunError;
+pub use event::{Event, Observer, Silent};
+pub use look::states;
+pub use schedule::{RunRequest, execute};
+pub use store::{RunStore, RunSummary};
