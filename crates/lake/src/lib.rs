@@ -1,1 +1,54 @@
-//! lake
+//! The lake: Delta tables, views, and the ledger of what was loaded. A file per operation.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`lake`] | [`Lake`]: opening a lake, where things lie in it, which names it takes |
+//! | [`lock`] | one run at a time: [`Lake::lock`] |
+//! | [`relation`] | [`Lake::relation`]: a table as it is now, its schema, size, provenance, and its rows for DataFusion |
+//! | [`relations`] | [`Lake::relations`]: everything in the lake |
+//! | [`history`] | [`Lake::history`]: the versions of a table |
+//! | [`write`] | [`Lake::begin_write`]: rows to Parquet files by many threads, then exactly one Delta commit |
+//! | [`view`] | [`Lake::replace_view`] |
+//! | [`ledger`] | [`Lake::ledger`]: which files were loaded, in which batch (DESIGN, promise 1) |
+//! | [`types`] | Spark's types as Arrow and as Delta has them |
+//! | [`provenance`] | what Headwater writes into a commit beside the rows |
+//! | [`durable`] | an object store whose writes survive a power cut |
+//! | [`error`] | [`LakeError`] |
+//!
+//! Does not belong here: what a file or a query means, when to load it, any engine. This crate alone knows `_delta_log`.
+//!
+//! Files on disk, under the lake's folder:
+//!
+//! | path | what |
+//! |---|---|
+//! | `<schema>/<name>/` | a Delta table: reader version 1, writer version 2 |
+//! | `_headwater/lock` | who holds the lake |
+//! | `_headwater/views/<schema>/<name>.json` | a view; it hides a table of the same name |
+//! | `_headwater/ledger/<schema>.<name>/<generation>/<batch>.json` | the files of a batch |
+//! | `_headwater/dropped/` | tables on their way out |
+//!
+//! A process that is killed while it writes leaves Parquet files that no Delta version names. They are never read; a
+//! Delta `VACUUM` by any engine removes them.
+
+pub mod durable;
+pub mod error;
+pub mod history;
+pub mod lake;
+pub mod ledger;
+pub mod lock;
+pub mod provenance;
+pub mod relation;
+pub mod relations;
+pub mod types;
+pub mod view;
+pub mod write;
+
+pub use error::LakeError;
+pub use history::HistoryEntry;
+pub use lake::Lake;
+pub use ledger::{Arrivals, Batch, Ledger, LedgerFile};
+pub use lock::{LakeLock, LockHolder};
+pub use relation::{Relation, Table};
+pub use relations::{RelationKind, RelationSummary};
+pub use view::View;
+pub use write::{AppTransaction, Committed, FinishedPart, PartWriter, TableWriter, WriteMode, WriteOptions};
