@@ -1,0 +1,129 @@
+//! Choosing among values.
+
+use datafusion::logical_expr::expr::Case;
+use datafusion::logical_expr::{Expr, Operator};
+use headwater_plan::DataType;
+
+use super::form::condition;
+use super::operator::binary;
+use super::{Answer, Function, MANY, scalar};
+use crate::error::SqlError;
+use crate::typing::call::{Call, Typed};
+use crate::typing::common::is_atomic;
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    scalar("coalesce", 1..=MANY, coalesce),
+    scalar("nvl", 2..=2, coalesce),
+    scalar("ifnull", 2..=2, coalesce),
+    scalar("nvl2", 3..=3, nvl2),
+    scalar("nullif", 2..=2, nullif),
+    scalar("nullifzero", 1..=1, nullifzero),
+    scalar("zeroifnull", 1..=1, zeroifnull),
+    scalar("if", 3..=3, if_else),
+    scalar("greatest", 2..=MANY, |call| extreme(call, true)),
+    scalar("least", 2..=MANY, |call| extreme(call, false)),
+];
+
+fn all(call: &Call<'_>) -> Vec<usize> {
+    (0..call.len()).collect()
+}
+
+pub(super) fn either(condition: Expr, value: Expr, otherwise: Option<Expr>) -> Expr {
+    Expr::Case(Case::new(None, vec![(Box::new(condition), Box::new(value))], otherwise.map(Box::new)))
+}
+
+fn coalesce(call: &Call<'_>) -> Answer {
+    let (values, common) = call.in_common(&all(call))?;
+    if common == DataType::Null {
+        return call.expr(0);
+    }
+    Ok(datafusion::functions::expr_fn::coalesce(values))
+}
+
+fn nvl2(call: &Call<'_>) -> Answer {
+    let (mut values, _) = call.in_common(&[1, 2])?;
+    let (otherwise, value) = (values.pop(), values.pop());
+    let value = value.ok_or_else(|| SqlError::internal("`nvl2` lost a value"))?;
+    Ok(either(Expr::IsNotNull(Box::new(call.expr(0)?)), value, otherwise))
+}
+
+fn nullif(call: &Call<'_>) -> Answer {
+    let first = call.argument(0)?;
+    let (mut pair, common) = call.in_common(&[0, 1])?;
+    if common == DataType::Null || first.is_null_literal() {
+        return call.expr(0);
+    }
+    let (Some(right), Some(left)) = (pair.pop(), pair.pop()) else {
+        return Err(SqlError::internal("`nullif` lost a value"));
+    };
+    let null = null_of(&first.data_type)?;
+    Ok(either(binary(left, Operator::Eq, right), null, Some(first.expr.clone())))
+}
+
+fn null_of(data_type: &DataType) -> Answer {
+    let null = Expr::Literal(datafusion::common::ScalarValue::Null, None);
+    Typed { expr: null, data_type: DataType::Null }.cast(data_type)
+}
+
+fn zero_of(data_type: &DataType) -> Answer {
+    Typed { expr: datafusion::logical_expr::lit(0_i32), data_type: DataType::Int }.cast(data_type)
+}
+
+fn number<'c>(call: &'c Call<'_>) -> Result<&'c Typed, SqlError> {
+    let value = call.argument(0)?;
+    let known = value.data_type == DataType::Null || crate::typing::common::is_numeric(&value.data_type);
+    if !known {
+        return Err(call.wrong_types());
+    }
+    Ok(value)
+}
+
+fn nullifzero(call: &Call<'_>) -> Answer {
+    let value = number(call)?;
+    if value.data_type == DataType::Null {
+        return null_of(&DataType::Int);
+    }
+    let is_zero = binary(value.expr.clone(), Operator::Eq, zero_of(&value.data_type)?);
+    Ok(either(is_zero, null_of(&value.data_type)?, Some(value.expr.clone())))
+}
+
+fn zeroifnull(call: &Call<'_>) -> Answer {
+    let value = number(call)?;
+    if value.data_type == DataType::Null {
+        return zero_of(&DataType::Int);
+    }
+    Ok(datafusion::functions::expr_fn::coalesce(vec![value.expr.clone(), zero_of(&value.data_type)?]))
+}
+
+fn if_else(call: &Call<'_>) -> Answer {
+    let condition = condition(call.argument(0)?)?;
+    let (mut values, _) = call.in_common(&[1, 2])?;
+    let (otherwise, value) = (values.pop(), values.pop());
+    let value = value.ok_or_else(|| SqlError::internal("`if` lost a value"))?;
+    Ok(either(condition, value, otherwise))
+}
+
+/// The greatest or least of the values that are not null.
+fn extreme(call: &Call<'_>, greatest: bool) -> Answer {
+    // A text beside a number has no order that both share.
+    let texts = call.arguments.iter().filter(|argument| argument.data_type == DataType::String).count();
+    let others = call
+        .arguments
+        .iter()
+        .filter(|argument| argument.data_type != DataType::String && argument.data_type != DataType::Null);
+    if texts > 0 && others.count() > 0 {
+        return Err(call.wrong_types().help("cast them to one type"));
+    }
+    let (values, common) = call.in_common(&all(call))?;
+    match common {
+        DataType::Null => call.expr(0),
+        common if !is_atomic(&common) => Err(call.wrong_types()),
+        _ if greatest => Ok(datafusion::functions::expr_fn::greatest(values)),
+        _ => Ok(datafusion::functions::expr_fn::least(values)),
+    }
+}
+
+/// Null where a condition holds.
+pub(super) fn null_when(condition: Expr, value: Expr, data_type: &DataType) -> Answer {
+    Ok(either(condition, null_of(data_type)?, Some(value)))
+}

@@ -1,0 +1,97 @@
+//! Spark's answers where DataFusion's own functions give others, as functions over Arrow arrays.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `arithmetic` | whole and floating numbers: overflow and division by zero are errors |
+//! | `decimal` | decimal arithmetic with Spark's rounding |
+//! | `round` | round, bround, ceil, floor to a scale |
+//! | `number_text` | numbers to and from text, as Java writes and reads them |
+//! | `time_text` | days and instants to and from text |
+//! | `pattern` | date_format and to_timestamp with a pattern |
+//! | `calendar` | parts and beginnings of days and instants |
+//! | `moving` | days and instants moved and measured |
+//! | `text` | texts |
+//! | `regex` | regular expressions |
+
+pub(crate) mod arithmetic;
+pub(crate) mod calendar;
+pub(crate) mod decimal;
+pub(crate) mod moving;
+pub(crate) mod number_text;
+pub(crate) mod pattern;
+pub(crate) mod regex;
+pub(crate) mod round;
+pub(crate) mod text;
+pub(crate) mod time_text;
+
+use std::fmt::Debug;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::DataType;
+use datafusion::common::{DataFusionError, Result, ScalarValue};
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+};
+
+/// A function over arrays of fixed types. Its fields are its settings: two kernels with equal settings are one function.
+pub(crate) trait Kernel: Debug + PartialEq + Eq + Hash + Send + Sync + 'static {
+    /// Its name in plans.
+    fn name(&self) -> &'static str;
+
+    /// The types of its arguments.
+    fn inputs(&self) -> Vec<DataType>;
+
+    /// The type of its result.
+    fn output(&self) -> DataType;
+
+    /// The result for each row. All arrays are of one length.
+    fn run(&self, arguments: &[ArrayRef]) -> Result<ArrayRef>;
+}
+
+/// A call of a kernel.
+pub(crate) fn call<K: Kernel>(kernel: K, arguments: Vec<Expr>) -> Expr {
+    let inputs = kernel.inputs();
+    let types = if inputs.is_empty() { TypeSignature::Nullary } else { TypeSignature::Exact(inputs) };
+    let function = Function { kernel, signature: Signature::new(types, Volatility::Immutable) };
+    Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::from(function)), arguments))
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Function<K: Kernel> {
+    kernel: K,
+    signature: Signature,
+}
+
+impl<K: Kernel> ScalarUDFImpl for Function<K> {
+    fn name(&self) -> &str {
+        self.kernel.name()
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(self.kernel.output())
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let rows = arguments.number_rows;
+        let all_scalar = arguments.args.iter().all(|argument| matches!(argument, ColumnarValue::Scalar(_)));
+        let length = if all_scalar { 1 } else { rows };
+        let arrays = arguments.args.iter().map(|argument| argument.to_array(length)).collect::<Result<Vec<_>>>()?;
+        let result = self.kernel.run(&arrays)?;
+        if all_scalar {
+            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?));
+        }
+        Ok(ColumnarValue::Array(result))
+    }
+}
+
+/// A value that a row's data makes impossible; the text is the user's to read.
+pub(crate) fn data_error(message: impl Into<String>) -> DataFusionError {
+    DataFusionError::Execution(message.into())
+}
