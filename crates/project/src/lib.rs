@@ -1,1 +1,29 @@
-//! project
+//! What the user wrote, turned into a [`headwater_plan::Plan`].
+//!
+//! ```text
+//! find ─> Request ─> config: YAML, .env, lists of files ─> compile: pass by pass ─> Plan ─> select: which nodes
+//!                                                              └ template: Jinja
+//! ```
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`config`] | `headwater.yml`, `.env`, the YAML of models, sources and seeds: read, checked, located |
+//! | `template` | Jinja as dbt users know it; from a place in rendered SQL back to the template |
+//! | [`compile`](mod@compile) | the passes from files to a plan, one file each |
+//! | [`select`] | dbt's selection syntax on a plan |
+//! | [`generate`] | the hints for generated data |
+//! | [`schemas`] | the JSON Schemas of the YAML files |
+//!
+//! Does not belong here: anything that touches data (but for seeds, which are a part of the project), anything that one
+//! engine alone knows. The lake is asked about columns through [`headwater_sql::Relations`], and for nothing else.
+//! Files on disk: reads the project's folder; writes none.
+
+pub mod compile;
+pub mod config;
+pub mod generate;
+pub mod schemas;
+pub mod select;
+mod template;
+
+pub use compile::{Compiled, compile, environment};
+pub use config::{Environ, Request, find};

@@ -1,0 +1,107 @@
+//! Columns of sources, models and seeds.
+
+use headwater_plan::diagnostic::did_you_mean;
+use headwater_plan::{Code, DataType, Diagnostic, Diagnostics};
+
+use super::ColumnDecl;
+use super::at::At;
+use super::file::column::ColumnFile;
+use super::{generic_tests, hints};
+
+/// What a Delta table cannot have in a column's name without column mapping, which needs a newer reader.
+const NOT_IN_NAMES: &[char] = &[' ', ',', ';', '{', '}', '(', ')', '\n', '\t', '='];
+
+/// Spark's types that a column's declaration cannot have yet.
+const UNSUPPORTED: &[&str] =
+    &["array", "map", "struct", "interval", "variant", "char", "varchar", "geometry", "geography"];
+
+/// Whose columns they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// A table that is loaded from files: the columns are its contract.
+    Loaded,
+    /// Anything else.
+    Other,
+}
+
+/// The columns below `columns:` of `owner`; every error is told.
+pub(super) fn resolve(owner: At<'_>, files: Vec<ColumnFile>, kind: Owner, found: &mut Diagnostics) -> Vec<ColumnDecl> {
+    let mut columns: Vec<ColumnDecl> = Vec::with_capacity(files.len());
+    for (at, file) in owner.items("columns").zip(files) {
+        let twin = columns.iter().find(|column| column.name.eq_ignore_ascii_case(&file.name));
+        if let Some(twin) = twin {
+            let message = format!("two columns are named `{}`: the other one is at {}", file.name, twin.location);
+            found.push(at.at("name").error(Code::DuplicateName, message).help("upper and lower case are the same"));
+            continue;
+        }
+        columns.push(column(at, file, kind, found));
+    }
+    columns
+}
+
+fn column(at: At<'_>, file: ColumnFile, kind: Owner, found: &mut Diagnostics) -> ColumnDecl {
+    let name = file.name;
+    if kind == Owner::Loaded && name.contains(NOT_IN_NAMES) {
+        let message = format!("the column `{name}` cannot be in a table: spaces and `,;{{}}()=` need column mapping");
+        let wrong = at.at("name").error(Code::Unsupported, message);
+        found.push(wrong.help("column mapping is not supported yet: rename the column in the files"));
+    }
+    let wanted = file.data_type.is_some();
+    let data_type = file.data_type.and_then(|text| {
+        let parsed = data_type(at.at("data_type"), &text);
+        parsed.map_err(|wrong| found.push(wrong)).ok()
+    });
+    if kind == Owner::Loaded && !wanted {
+        let message = format!("the column `{name}` of a table with `ingest:` needs a `data_type`");
+        found.push(at.at("name").error(Code::MissingKey, message).help("such as `string`, `bigint` or `timestamp`"));
+    }
+    let format = file.format.map(super::file::OneOrMany::into_vec).unwrap_or_default();
+    if let Some(other) = data_type.as_ref().filter(|_| !format.is_empty()).filter(|kind| !is_time(kind)) {
+        let message = format!("`format` is for dates and timestamps: `{name}` is of the type `{other}`");
+        found.push(at.at("format").error(Code::InvalidValue, message));
+    }
+    let tests = generic_tests::resolve(at, [("tests", file.tests), ("data_tests", file.data_tests)], true, found);
+    let generate = file.generate.and_then(|hint| hints::resolve(at.at("generate"), hint, data_type.as_ref(), found));
+    ColumnDecl {
+        location: at.at("name").location(),
+        name,
+        data_type,
+        format,
+        description: file.description,
+        tests,
+        generate,
+    }
+}
+
+/// Whether values of the type are dates or instants.
+pub(super) fn is_time(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Date | DataType::Timestamp | DataType::TimestampNtz)
+}
+
+/// The type that a text names.
+pub(super) fn data_type(at: At<'_>, text: &str) -> Result<DataType, Diagnostic> {
+    if let Some(data_type) = DataType::parse(text) {
+        return Ok(data_type);
+    }
+    let head = text.split(['(', '<', ' ']).next().unwrap_or_default().trim().to_lowercase();
+    if ["decimal", "dec", "numeric"].contains(&head.as_str()) {
+        let message = format!("`{text}` is not a decimal type");
+        let help = "`decimal(precision, scale)` with a precision of 1 to 38 and a scale of 0 to the precision";
+        return Err(at.error(Code::UnknownType, message).help(help));
+    }
+    if UNSUPPORTED.contains(&head.as_str()) {
+        let wrong = at.error(Code::Unsupported, format!("the type `{text}` cannot be declared yet"));
+        let is_text = head.ends_with("char");
+        return Err(wrong.help(if is_text {
+            "use `string`: lengths are not checked"
+        } else {
+            "use `string` and take it apart in a model"
+        }));
+    }
+    let wrong = at.error(Code::UnknownType, format!("`{text}` is not a type of Spark's"));
+    Err(match did_you_mean(&head, DataType::NAMES.iter().copied()) {
+        Some(near) if near != head => wrong.help(format!("did you mean `{near}`?")),
+        Some(near) => wrong.help(format!("write `{near}`, without arguments")),
+        None => wrong.help(format!("one of `{}`", DataType::NAMES.join("`, `"))),
+    })
+}

@@ -1,0 +1,264 @@
+//! `headwater.yml`, resolved for one environment.
+//!
+//! The file is checked twice: as a whole with its Jinja left out, since only the picked environment's variables need be
+//! there, then the picked environment and the variables with their Jinja expanded.
+
+use std::collections::BTreeSet;
+use std::num::NonZero;
+
+use headwater_plan::diagnostic::did_you_mean;
+use headwater_plan::node::EngineKind;
+use headwater_plan::{Code, Diagnostic, Diagnostics, Environment, Location, Secret};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::at::At;
+use super::check::{Check, Checked, Jinja};
+use super::file::project::{CatalogName, ConnectionFile, EngineFile, EngineName, EnvironmentFile, ProjectFile};
+use super::source::{Source, Span};
+use super::yaml::{self, Data, Entry, Node};
+use super::{Connection, PROJECT_FILE, Project, Render, Request, Scope, Target, find, paths, size};
+
+/// The environment that there is when the file names none.
+const DEFAULT_ENVIRONMENT: &str = "local";
+const DEFAULT_LAKE: &str = "./lake";
+const DEFAULT_SCHEMA: &str = "main";
+const DEFAULT_MEMORY_LIMIT: u64 = 2_000_000_000;
+
+/// What `headwater.yml` says for the requested environment; `None` when that cannot be known. Reads nothing but that file.
+pub fn project(request: &Request, render: &Render<'_>) -> (Option<Project>, Diagnostics) {
+    let mut found = Diagnostics::default();
+    let project = read(request, render, &mut found);
+    (project, found)
+}
+
+/// The requested environment. Reads nothing but `headwater.yml`: a query needs no more.
+///
+/// # Errors
+/// Whatever is wrong with that file.
+pub fn environment(request: &Request, render: &Render<'_>) -> Result<Environment, Diagnostics> {
+    match project(request, render) {
+        (Some(project), found) if !found.has_errors() => Ok(project.environment),
+        (_, found) => Err(found),
+    }
+}
+
+fn read(request: &Request, render: &Render<'_>, found: &mut Diagnostics) -> Option<Project> {
+    if !request.dir.join(PROJECT_FILE).is_file() {
+        found.push(find::no_project(&request.dir));
+        return None;
+    }
+    let source = Source::read(&request.dir, PROJECT_FILE.as_ref()).map_err(|wrong| found.push(wrong)).ok()?;
+    let root = yaml::parse(&source, found)?;
+    let schema = crate::schemas::of::<ProjectFile>();
+    let mut check = Check { source: &source, schema: &schema, jinja: Jinja::LeaveOut, found, lost: false };
+    let checked = check.check(&root, "ProjectFile", "`headwater.yml`");
+    let Checked::Sound(clean) = checked else {
+        if matches!(checked, Checked::LeftOut) {
+            let wrong = Diagnostic::error(Code::InvalidValue, "`name` must be written out: it cannot be a template");
+            found.push(wrong.at(At::new(&source, &root).key_location("name")));
+        }
+        return None;
+    };
+    let file: ProjectFile = typed(&clean, found)?;
+    let at = At::new(&source, &clean);
+    found.extend(paths::check_identifier(at.at("name"), "the project", &file.name));
+
+    let raw = At::new(&source, &root);
+    let picked = pick(request, &file, raw, found);
+    let vars_node = clean.get("vars").cloned();
+    let mut reading = Reading { request, render, source: &source, schema: &schema, name: &file.name, found };
+    let target = Target {
+        name: picked.as_ref().map_or(DEFAULT_ENVIRONMENT, |picked| &picked.name).to_owned(),
+        schema: DEFAULT_SCHEMA.to_owned(),
+        threads: reading.threads(None),
+    };
+    let vars = reading.vars(raw.get("vars").map(|at| at.node).or(vars_node.as_ref()), &target);
+    let connections = connections(at, file.connections);
+    let picked = picked?;
+    let (environment, target) = reading.environment(&picked, &vars, target)?;
+    Some(Project { name: file.name, vars, environment, target, connections })
+}
+
+/// A checked tree as its type. That it always succeeds is the checker's promise.
+pub(super) fn typed<T: DeserializeOwned>(clean: &Node, found: &mut Diagnostics) -> Option<T> {
+    match serde_json::from_value(clean.to_json()) {
+        Ok(value) => Some(value),
+        Err(error) => {
+            found.push(Diagnostic::internal("a checked YAML file does not fit its own type").caused_by(&error));
+            None
+        }
+    }
+}
+
+/// The environment that was asked for: its name and, if the file has it, its mapping.
+struct Picked<'a> {
+    name: String,
+    at: Option<At<'a>>,
+}
+
+fn pick<'a>(request: &Request, file: &ProjectFile, root: At<'a>, found: &mut Diagnostics) -> Option<Picked<'a>> {
+    let written = root.get("environments").map(|at| at.node.entries()).unwrap_or_default();
+    let mut names: BTreeSet<&str> = written.iter().map(|entry| entry.key.as_str()).collect();
+    if names.is_empty() {
+        names.insert(DEFAULT_ENVIRONMENT);
+    }
+    let known = || names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let unknown = |name: &str| {
+        let help = match did_you_mean(name, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("`{PROJECT_FILE}` has {}", known()),
+        };
+        Diagnostic::error(Code::UnknownEnvironment, format!("no environment is called `{name}`")).help(help)
+    };
+    let default = file.default_environment.as_deref();
+    if let Some(wrong) = default.filter(|name| !names.contains(name)) {
+        found.push(unknown(wrong).at(root.at("default_environment").location()));
+    }
+    let name = request.environment.as_deref().or(default).unwrap_or(DEFAULT_ENVIRONMENT);
+    if names.contains(name) {
+        let at = written.iter().find(|entry| entry.key == name).map(|entry| At { node: &entry.value, ..root });
+        return Some(Picked { name: name.to_owned(), at });
+    }
+    if request.environment.is_some() {
+        found.push(unknown(name));
+    } else if default.is_none() {
+        let message = format!("no environment is picked, and none is called `{DEFAULT_ENVIRONMENT}`");
+        found.push(
+            Diagnostic::error(Code::UnknownEnvironment, message)
+                .at(root.key_location("environments"))
+                .help(format!("pick one with `--env`, or with `default_environment:` in this file: {}", known())),
+        );
+    }
+    None
+}
+
+/// The second look at the file: what has Jinja.
+struct Reading<'a> {
+    request: &'a Request,
+    render: &'a Render<'a>,
+    source: &'a Source,
+    schema: &'a Value,
+    name: &'a str,
+    found: &'a mut Diagnostics,
+}
+
+impl Reading<'_> {
+    fn threads(&self, written: Option<u32>) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
+        self.request.threads.or(written.map(|threads| threads as usize)).unwrap_or_else(cores).max(1)
+    }
+
+    fn vars(&mut self, node: Option<&Node>, target: &Target) -> Map<String, Value> {
+        let nothing = Map::new();
+        let scope = Scope { project: self.name, vars: &nothing, environ: &self.request.environ, target };
+        let expand = |text: &str, at: &Location| (self.render)(&scope, text, at);
+        let mut vars = Map::new();
+        for Entry { key, value, .. } in node.map(Node::entries).unwrap_or_default() {
+            // What `--vars` replaces need not be there.
+            if self.request.vars.contains_key(key) {
+                continue;
+            }
+            let jinja = Jinja::Expand(&expand);
+            let mut check = Check { source: self.source, schema: self.schema, jinja, found: self.found, lost: false };
+            if let Checked::Sound(value) = check.check_free(value, &format!("`{key}`")) {
+                vars.insert(key.clone(), value.to_json());
+            }
+        }
+        vars.extend(self.request.vars.clone());
+        vars
+    }
+
+    fn environment(
+        &mut self,
+        picked: &Picked<'_>,
+        vars: &Map<String, Value>,
+        target: Target,
+    ) -> Option<(Environment, Target)> {
+        let scope = Scope { project: self.name, vars, environ: &self.request.environ, target: &target };
+        let expand = |text: &str, at: &Location| (self.render)(&scope, text, at);
+        let empty = Node::new(Span::START, Data::Map(Vec::new()));
+        let node = picked.at.map_or(&empty, |at| at.node);
+        let jinja = Jinja::Expand(&expand);
+        let mut check = Check { source: self.source, schema: self.schema, jinja, found: self.found, lost: false };
+        let Checked::Sound(clean) = check.check(node, "EnvironmentFile", &format!("`{}`", picked.name)) else {
+            return None;
+        };
+        let file: EnvironmentFile = typed(&clean, self.found)?;
+        let at = At::new(self.source, &clean);
+        let before = self.found.0.len();
+        self.refuse(&file, at, &picked.name);
+
+        let lake_written = file.lake.clone().unwrap_or_else(|| DEFAULT_LAKE.to_owned());
+        self.found.extend(paths::check_path(at.at("lake"), "`lake`", &lake_written));
+        let schema = file.schema.clone().unwrap_or_else(|| DEFAULT_SCHEMA.to_owned());
+        self.found.extend(paths::check_schema(at.at("schema"), &schema));
+        let memory_limit = self.memory_limit(&file, at);
+        let threads = self.threads(file.threads);
+        if self.found.0.len() > before {
+            return None;
+        }
+        let environment = Environment {
+            name: picked.name.clone(),
+            lake: paths::absolute(&self.request.dir, &lake_written),
+            lake_written,
+            lake_location: at.at("lake").location(),
+            engine: EngineKind::Embedded,
+            threads,
+            memory_limit,
+        };
+        Some((environment, Target { schema, threads, ..target }))
+    }
+
+    fn memory_limit(&mut self, file: &EnvironmentFile, at: At<'_>) -> u64 {
+        let Some(written) = &file.memory_limit else { return DEFAULT_MEMORY_LIMIT };
+        let limit = size::bytes(written);
+        if limit.is_none_or(|limit| limit == 0) {
+            let message = format!("`memory_limit` must be a number with a unit, such as `4GB`, not `{written}`");
+            let wrong = at.at("memory_limit").error(Code::InvalidValue, message);
+            self.found.push(wrong.help("the units are `B`, `KB`, `MB`, `GB`, `TB`, `KiB`, `MiB`, `GiB`, `TiB`"));
+        }
+        limit.unwrap_or(DEFAULT_MEMORY_LIMIT)
+    }
+
+    /// What other environments may name and a run cannot do yet.
+    fn refuse(&mut self, file: &EnvironmentFile, at: At<'_>, name: &str) {
+        let engine = file.engine.map(|engine| match engine {
+            EngineFile::Name(name) => name,
+            EngineFile::Settings(settings) => settings.kind,
+        });
+        let engine = match engine {
+            None | Some(EngineName::Embedded) => None,
+            Some(EngineName::Spark) => Some("spark"),
+            Some(EngineName::Auto) => Some("auto"),
+        };
+        if let Some(engine) = engine {
+            let message = format!("the engine `{engine}` of the environment `{name}` is not supported yet");
+            let wrong = at.at("engine").error(Code::Unsupported, message);
+            self.found.push(wrong.help("use `engine: embedded`, or pick another environment with `--env`"));
+        }
+        if file.catalog == Some(CatalogName::Glue) {
+            let message = format!("the catalog `glue` of the environment `{name}` is not supported yet");
+            let wrong = at.at("catalog").error(Code::Unsupported, message);
+            self.found.push(wrong.help("use `catalog: local`, or pick another environment with `--env`"));
+        }
+    }
+}
+
+fn connections(at: At<'_>, files: indexmap::IndexMap<String, ConnectionFile>) -> Vec<Connection> {
+    let connection = |(name, file): (String, ConnectionFile)| {
+        let place = at.at("connections").key_location(&name);
+        let text = |value: Value| match value {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        Connection {
+            kind: file.kind.word().to_owned(),
+            settings: file.settings.into_iter().map(|(key, value)| (key, Secret::new(text(value)))).collect(),
+            // The line may hold a password.
+            location: Location { text: None, ..place },
+            name,
+        }
+    };
+    files.into_iter().map(connection).collect()
+}
