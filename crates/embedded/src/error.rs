@@ -1,0 +1,291 @@
+//! Every way in which the engine can fail.
+
+use std::path::PathBuf;
+
+use datafusion::arrow::error::ArrowError;
+use datafusion::error::DataFusionError;
+use headwater_connect::files::{FilesError, Rejected};
+use headwater_lake::{LakeError, LedgerFile};
+use headwater_plan::{Code, Diagnostic, Fault, FileSet, Node, TableName};
+use headwater_sql::SqlError;
+
+/// A failure of the engine.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbeddedError {
+    /// The lake cannot be read or written.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    /// Files cannot be listed or read, or their headers do not fit.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// A source that never had a file has none now.
+    #[error("no file matches `{}`, and `{target}` was never loaded", set.written)]
+    NoFiles {
+        /// The source's files.
+        set: Box<FileSet>,
+        /// The table that they are for.
+        target: TableName,
+    },
+    /// The folder of a source's files is not there.
+    #[error("no file matches `{}`: the folder `{}` does not exist", set.written, folder.display())]
+    NoFolder {
+        /// The source's files.
+        set: Box<FileSet>,
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Files that were loaded have another content now.
+    #[error("`{}`{} changed after it was loaded into `{target}`", files.first().map_or("", |file| &file.path), and_more(files.len()))]
+    FileChanged {
+        /// The files as they are now.
+        files: Vec<LedgerFile>,
+        /// The table that they were loaded into.
+        target: TableName,
+    },
+    /// Files that an earlier run had begun to load are gone.
+    #[error("`{}`{} is gone, and an earlier run had begun to load it into `{target}`", files.first().map_or("", |file| &file.path), and_more(files.len()))]
+    FileVanished {
+        /// The files as they were planned.
+        files: Vec<LedgerFile>,
+        /// The table that they are for.
+        target: TableName,
+    },
+    /// Records that do not fit the contract.
+    #[error("{count} records do not fit the contract")]
+    BadRows {
+        /// The first of them, in the order of the files and lines; never empty.
+        examples: Vec<Rejected>,
+        /// How many there are in all.
+        count: u64,
+        /// How many records were read.
+        records: u64,
+        /// The table that they are for.
+        target: TableName,
+    },
+    /// A table or view that a step reads is not in the lake.
+    #[error("`{missing}` is not in the lake")]
+    MissingInput {
+        /// The table or view.
+        missing: TableName,
+    },
+    /// A table that something else should have written is not there.
+    #[error("`{table}` is not in the lake, and nothing in this project loads it")]
+    MissingTable {
+        /// The table.
+        table: TableName,
+    },
+    /// A table that something else writes lacks declared columns.
+    #[error("`{table}` does not have the columns that are declared for it: {}", differences.join(", "))]
+    DeclaredColumns {
+        /// The table.
+        table: TableName,
+        /// Each difference, in words.
+        differences: Vec<String>,
+    },
+    /// A query gives other columns than when the project was compiled.
+    #[error("the query gives other columns now than when the project was checked: {}", differences.join(", "))]
+    ColumnsChanged {
+        /// Each difference, in words.
+        differences: Vec<String>,
+    },
+    /// A query that the lake as it is cannot answer.
+    #[error("{}", errors.first().map_or("", |error| &error.message))]
+    Sql {
+        /// All that is wrong; never empty.
+        errors: Vec<SqlError>,
+    },
+    /// A query failed while it ran.
+    #[error("{}", what_failed(source))]
+    Query {
+        /// What DataFusion says.
+        source: DataFusionError,
+        /// The bytes that queries may hold.
+        memory_limit: u64,
+    },
+    /// The user stopped the run.
+    #[error("stopped before it was done")]
+    Cancelled,
+}
+
+fn and_more(files: usize) -> String {
+    match files {
+        0 | 1 => String::new(),
+        2 => " (and another file)".to_owned(),
+        many => format!(" (and {} other files)", many - 1),
+    }
+}
+
+impl EmbeddedError {
+    /// The message for the user, as that of a node. What has no place of its own is the node's.
+    pub fn of(&self, node: &Node) -> Diagnostic {
+        let mut diagnostic = self.diagnostic();
+        diagnostic.location.get_or_insert_with(|| node.location.clone());
+        diagnostic.node.get_or_insert_with(|| node.id.clone());
+        match self {
+            Self::Query { .. } => {
+                diagnostic.message = format!("`{}` failed while it ran: {}", node.name, diagnostic.message);
+            }
+            Self::Sql { .. } | Self::ColumnsChanged { .. } => {
+                diagnostic.message = format!("`{}` cannot run: {}", node.name, diagnostic.message);
+            }
+            Self::MissingInput { missing } => {
+                diagnostic.message = format!("`{}` reads `{missing}`, which is not in the lake", node.name);
+                diagnostic.help = Some(format!("build what it reads first: `headwater run --select +{}`", node.name));
+            }
+            _ => {}
+        }
+        diagnostic
+    }
+
+    /// The message for the user.
+    pub fn diagnostic(&self) -> Diagnostic {
+        let error = |code| Diagnostic::error(code, self.to_string());
+        match self {
+            Self::Lake(source) => source.diagnostic(),
+            Self::Files(source) => files(source),
+            Self::NoFiles { set, .. } => error(Code::NoFiles)
+                .at(set.location.clone())
+                .help(format!("looked for `{}`: put the files there, or change `files:`", set.pattern)),
+            Self::NoFolder { set, .. } => error(Code::NoFiles)
+                .at(set.location.clone())
+                .help(format!("looked for `{}`: make the folder, or change `files:`", set.pattern)),
+            Self::FileChanged { .. } => error(Code::FileChanged).help(
+                "files are loaded once: give new content a new name, or load everything again with `--full-refresh`",
+            ),
+            Self::FileVanished { .. } => error(Code::NoFiles)
+                .help("put it back and run again, or load the files that are there with `--full-refresh`"),
+            Self::BadRows { examples, count, records, target } => bad_rows(examples, *count, *records, target),
+            Self::MissingInput { .. } => error(Code::UnknownTable).help("build it first"),
+            Self::MissingTable { .. } => error(Code::UnknownTable)
+                .help("let whatever writes it run first, or give the source an `ingest:` to load it here"),
+            Self::DeclaredColumns { .. } => {
+                error(Code::SchemaMismatch).help("change the declared columns, or whatever writes the table")
+            }
+            Self::ColumnsChanged { .. } => error(Code::SchemaMismatch)
+                .help("what it reads is out of date: run that too, with a `+` before the name"),
+            Self::Sql { errors } => sql(errors),
+            Self::Query { source, memory_limit } => query(source, *memory_limit),
+            Self::Cancelled => error(Code::Cancelled),
+        }
+    }
+}
+
+/// The first problem where it stands, the others as causes.
+fn files(error: &FilesError) -> Diagnostic {
+    let mut problems = error.diagnostics().0;
+    // A column that is missing explains one that is unexpected, not the other way round.
+    problems.sort_by_key(|problem| problem.code == Code::UnexpectedColumn);
+    let mut problems = problems.into_iter();
+    let Some(mut first) = problems.next() else { return error.diagnostic() };
+    first.causes.extend(problems.map(|problem| problem.message));
+    first
+}
+
+/// The first bad record where it stands, the next ones as causes.
+fn bad_rows(examples: &[Rejected], count: u64, records: u64, target: &TableName) -> Diagnostic {
+    let Some((first, others)) = examples.split_first() else {
+        return Diagnostic::internal("records were refused without a reason");
+    };
+    let mut diagnostic = first.diagnostic();
+    let outcome = format!("; {count} of {records} records do not fit, and nothing was loaded into `{target}`");
+    diagnostic.message.push_str(&outcome);
+    diagnostic.causes.extend(others.iter().map(|other| other.diagnostic().message));
+    let unnamed = count.saturating_sub(examples.len() as u64);
+    if unnamed > 0 {
+        diagnostic.causes.push(format!("and {unnamed} more"));
+    }
+    diagnostic
+}
+
+fn sql(errors: &[SqlError]) -> Diagnostic {
+    let Some((first, others)) = errors.split_first() else {
+        return Diagnostic::internal("a query was refused without a reason");
+    };
+    let mut diagnostic = first.diagnostic();
+    diagnostic.causes.extend(others.iter().map(|error| error.message.clone()));
+    diagnostic
+}
+
+/// The situation in a few words.
+fn what_failed(error: &DataFusionError) -> String {
+    match error.find_root() {
+        DataFusionError::ResourcesExhausted(_) => "it needs more memory than it may have".to_owned(),
+        DataFusionError::ArrowError(arrow, _) if matches!(**arrow, ArrowError::DivideByZero) => {
+            "division by zero".to_owned()
+        }
+        root => clean(root),
+    }
+}
+
+fn query(source: &DataFusionError, memory_limit: u64) -> Diagnostic {
+    let message = what_failed(source);
+    let error = Diagnostic::error(Code::ExecutionFailed, &message);
+    match source.find_root() {
+        DataFusionError::ResourcesExhausted(why) => {
+            let mut diagnostic = error.help(format!(
+                "queries may hold {} MB together: raise `memory_limit` of the environment, or run fewer nodes at once \
+                 with `--threads 1`",
+                memory_limit / 1_000_000
+            ));
+            diagnostic.causes.push(first_line(why));
+            diagnostic
+        }
+        DataFusionError::ArrowError(arrow, _) => match &**arrow {
+            ArrowError::DivideByZero => error.help("`try_divide(a, b)` or `a / nullif(b, 0)` gives null instead"),
+            ArrowError::CastError(_) | ArrowError::ParseError(_) => {
+                error.help("`try_cast(x as type)` gives null instead")
+            }
+            ArrowError::ArithmeticOverflow(_) => error.help("cast to a wider type before the operation"),
+            ArrowError::IoError(_, io) => disk(error, io),
+            _ => error,
+        },
+        DataFusionError::IoError(io) => disk(error, io),
+        DataFusionError::ObjectStore(object_store) => {
+            Diagnostic::error(Code::LakeUnavailable, message).fault(Fault::Outside).caused_by(object_store.as_ref())
+        }
+        DataFusionError::Internal(_) => Diagnostic::internal(message),
+        _ => error,
+    }
+}
+
+fn disk(error: Diagnostic, io: &std::io::Error) -> Diagnostic {
+    let error = error.fault(Fault::Outside).retryable();
+    match io.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            error.help("free some space on the disk, then run again")
+        }
+        _ => error,
+    }
+}
+
+/// DataFusion's text without what only its developers need: the names of its layers, the invitation to report.
+fn clean(error: &DataFusionError) -> String {
+    const LAYERS: &[&str] = &[
+        "Arrow error: ",
+        "Execution error: ",
+        "External error: ",
+        "Cast error: ",
+        "Parser error: ",
+        "Compute error: ",
+        "Invalid argument error: ",
+        "Arithmetic overflow: ",
+        "Internal error: ",
+        "Error during planning: ",
+        "This feature is not implemented: ",
+        "Parquet error: ",
+        "IO error: ",
+        "Io error: ",
+        "Object Store error: ",
+        "Optimizer rule ",
+    ];
+    let text = error.strip_backtrace();
+    let mut text = text.split("\nThis issue was likely caused by").next().unwrap_or_default();
+    while let Some(rest) = LAYERS.iter().find_map(|layer| text.strip_prefix(layer)) {
+        text = rest;
+    }
+    first_line(text).trim_end_matches('.').to_owned()
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,79 @@
+//! A CSV file of the project to a table: the whole file, in place of what was there.
+//!
+//! Risk: none that a second run does not mend. The table is replaced in one commit, from a file of the project.
+
+use headwater_connect::files::{self, Load, LoadOptions};
+use headwater_lake::{WriteMode, WriteOptions};
+use headwater_plan::{
+    Built, FileFormat, FileSet, Node, OnSchemaChange, Progress, RowCounts, Schema, Seed, StepContext, StepReport,
+    TableName,
+};
+
+use crate::EmbeddedEngine;
+use crate::error::EmbeddedError;
+use crate::load::{Work, load};
+
+pub(crate) async fn execute(
+    engine: &EmbeddedEngine,
+    node: &Node,
+    seed: &Seed,
+    context: &StepContext,
+) -> Result<StepReport, EmbeddedError> {
+    let target = node.relation.clone().unwrap_or_else(|| TableName::new("seeds", &node.name));
+    let path = seed.file.display().to_string();
+    let set = FileSet { pattern: literal(&path), written: path, location: node.location.clone() };
+    let found = files::list(&set).await?;
+    if found.is_empty() {
+        return Err(EmbeddedError::NoFiles { set: Box::new(set), target });
+    }
+    let bytes = found.iter().map(|file| file.size).sum();
+    let source = Load::new(
+        found,
+        LoadOptions {
+            format: FileFormat::Csv(seed.csv.clone()),
+            contract: seed.contract.clone(),
+            on_schema_change: OnSchemaChange::Fail,
+            ingested_at: context.clock.now(),
+            run_id: context.run_id.0.clone(),
+            stamp: false,
+        },
+    )?;
+    let columns = seed.contract.columns.iter();
+    let writer = engine
+        .lake
+        .begin_write(WriteOptions {
+            target: target.clone(),
+            schema: Schema::new(
+                columns.map(|column| headwater_plan::Field::new(&column.name, column.data_type.clone())).collect(),
+            ),
+            mode: WriteMode::Replace,
+            transaction: None,
+            built: Some(Built { fingerprint: node.fingerprint.clone(), inputs: Default::default() }),
+            run_id: context.run_id.clone(),
+            operation: "SEED".to_owned(),
+            at: context.clock.now(),
+        })
+        .await?;
+    let before = Progress { total_bytes: bytes, ..Progress::default() };
+    let work = Work { spare_threads: &engine.spare_threads, context, before };
+    let loaded = load(source, bytes, &target, &writer, work).await?;
+    let committed = writer.commit(loaded.parts).await?;
+    Ok(StepReport {
+        rows: RowCounts { read: loaded.records, written: committed.rows, quarantined: 0 },
+        files: 1,
+        bytes,
+        version: Some(committed.version),
+        ..StepReport::default()
+    })
+}
+
+/// A pattern that matches one path and nothing else.
+fn literal(path: &str) -> String {
+    path.chars().fold(String::new(), |mut pattern, letter| {
+        match letter {
+            '*' | '?' | '[' => pattern.extend(['[', letter, ']']),
+            _ => pattern.push(letter),
+        }
+        pattern
+    })
+}

@@ -1,0 +1,6 @@
+//! Steps against a real lake in a temporary folder.
+#![cfg(test)]
+
+mod ingest;
+mod models;
+mod world;

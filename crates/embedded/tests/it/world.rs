@@ -1,0 +1,228 @@
+//! A lake, an engine and a folder of files.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use chrono::{TimeZone, Utc};
+use futures::TryStreamExt;
+use headwater_embedded::{EmbeddedEngine, Settings};
+use headwater_lake::{Lake, LedgerFile};
+use headwater_plan::clock::FixedClock;
+use headwater_plan::{
+    Built, Cancel, Contract, ContractColumn, CsvOptions, DataType, Diagnostic, Engine, FileFormat, FileSet, Ingest,
+    Location, Node, NodeId, NodeKind, NodeState, OnBadRow, OnSchemaChange, Progress, Query, RunId, Schema, Seed,
+    Severity, Step, StepContext, StepReport, TableName, Test,
+};
+use tempfile::TempDir;
+
+/// Runs a test on a runtime as the binary has it: DataFusion in a debug build needs deep stacks.
+pub(crate) fn block_on<T>(test: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_stack_size(16 << 20)
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(test)
+}
+
+pub(crate) struct World {
+    pub(crate) folder: TempDir,
+    pub(crate) lake: Lake,
+    pub(crate) engine: EmbeddedEngine,
+    pub(crate) cancel: Cancel,
+    pub(crate) full_refresh: bool,
+    /// Called with every progress.
+    pub(crate) progress: Arc<dyn Fn(Progress) + Send + Sync>,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with_memory(256 << 20).await
+    }
+
+    pub(crate) async fn with_memory(memory_limit: u64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("incoming")).unwrap();
+        let lake = Lake::open(folder.path().join("lake").to_str().unwrap(), "lake").await.unwrap();
+        let settings = Settings { threads: 2, memory_limit, spill_dir: folder.path().join("spill") };
+        Self {
+            engine: EmbeddedEngine::new(lake.clone(), settings),
+            lake,
+            folder,
+            cancel: Cancel::default(),
+            full_refresh: false,
+            progress: Arc::new(|_| {}),
+        }
+    }
+
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.folder.path().join("incoming").join(file)
+    }
+
+    /// Writes a file, with a time of its own so that rewriting it is always seen.
+    pub(crate) fn file(&self, file: &str, text: &str) {
+        static WRITTEN: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        fs::write(self.path(file), text).unwrap();
+        let written = WRITTEN.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 + written);
+        fs::File::options().write(true).open(self.path(file)).unwrap().set_modified(time).unwrap();
+    }
+
+    /// The file as a ledger notes it.
+    pub(crate) fn noted(&self, file: &str) -> LedgerFile {
+        let metadata = fs::metadata(self.path(file)).unwrap();
+        let modified = chrono::DateTime::<Utc>::from(metadata.modified().unwrap());
+        LedgerFile {
+            path: self.path(file).display().to_string(),
+            size: metadata.len(),
+            tag: modified.to_rfc3339_opts(chrono::SecondsFormat::Nanos, true),
+        }
+    }
+
+    pub(crate) fn context(&self) -> StepContext {
+        StepContext {
+            run_id: RunId("0198".into()),
+            full_refresh: self.full_refresh,
+            clock: Arc::new(FixedClock(Utc.with_ymd_and_hms(2024, 5, 1, 12, 0, 0).unwrap())),
+            cancel: self.cancel.clone(),
+            progress: Arc::clone(&self.progress),
+        }
+    }
+
+    pub(crate) async fn run(&self, node: &Node) -> Result<StepReport, Diagnostic> {
+        self.engine.execute(node, &self.context()).await
+    }
+
+    pub(crate) async fn state(&self, node: &Node) -> Result<NodeState, Diagnostic> {
+        self.engine.state(node).await
+    }
+
+    /// The answer to a query, as lines of comma-separated cells.
+    pub(crate) async fn query(&self, sql: &str) -> Vec<String> {
+        let answer = self.engine.query(sql).await.unwrap();
+        let batches: Vec<_> = answer.stream.try_collect().await.unwrap();
+        let mut lines = Vec::new();
+        for batch in batches {
+            for row in 0..batch.num_rows() {
+                let cell = |column| arrow::util::display::array_value_to_string(column, row).unwrap();
+                lines.push(batch.columns().iter().map(|column| cell(column.as_ref())).collect::<Vec<_>>().join(","));
+            }
+        }
+        lines
+    }
+
+    /// The data files of a table's folder, committed or not.
+    pub(crate) fn data_files(&self, table: &str) -> usize {
+        let folder = self.folder.path().join("lake").join(table);
+        let Ok(entries) = fs::read_dir(folder) else { return 0 };
+        entries.filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|it| it == "parquet")).count()
+    }
+
+    /// A message as the user sees its parts, without the test's folder.
+    pub(crate) fn told(&self, diagnostic: &Diagnostic) -> String {
+        let place = diagnostic
+            .location
+            .as_ref()
+            .map(|location| format!("\n  at {location}\n  {}", location.text.as_deref().unwrap_or("-")));
+        let causes: String = diagnostic.causes.iter().map(|cause| format!("\n  because: {cause}")).collect();
+        let help = diagnostic.help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
+        let text = format!("{}: {}{}{causes}{help}", diagnostic.code, diagnostic.message, place.unwrap_or_default());
+        text.replace(self.folder.path().to_str().unwrap(), "DIR")
+    }
+
+    pub(crate) fn source(&self, columns: &[(&str, DataType)]) -> Node {
+        let location = Location::line("models/bronze/sources.yml", 4);
+        let column = |(name, data_type): &(&str, DataType)| ContractColumn {
+            name: (*name).into(),
+            data_type: data_type.clone(),
+            format: Vec::new(),
+            location: location.clone(),
+        };
+        let contract = Contract { columns: columns.iter().map(column).collect() };
+        let target = TableName::new("bronze", "rentals");
+        let mut node = node("rental.rentals", NodeKind::Source, Some(target.clone()), &contract.table_schema());
+        node.step = Step::Ingest(Ingest {
+            target,
+            files: FileSet {
+                pattern: self.path("rentals*.csv").display().to_string(),
+                written: "incoming/rentals*.csv".into(),
+                location,
+            },
+            format: FileFormat::Csv(CsvOptions::default()),
+            contract,
+            on_schema_change: OnSchemaChange::Fail,
+            on_bad_row: OnBadRow::Fail,
+        });
+        node
+    }
+
+    /// The source that most tests load: `id bigint, car string`.
+    pub(crate) fn rentals(&self) -> Node {
+        self.source(&[("id", DataType::Long), ("car", DataType::String)])
+    }
+
+    pub(crate) fn seed(&self, file: &str, columns: &[(&str, DataType)]) -> Node {
+        let Step::Ingest(ingest) = self.source(columns).step else { unreachable!("a source is an ingest") };
+        let fields = columns.iter().map(|(name, kind)| headwater_plan::Field::new(*name, kind.clone())).collect();
+        let relation = Some(TableName::new("seeds", "cities"));
+        let mut node = node("cities", NodeKind::Seed, relation, &Schema::new(fields));
+        node.step = Step::Seed(Seed { file: self.path(file), csv: CsvOptions::default(), contract: ingest.contract });
+        node
+    }
+}
+
+fn node(name: &str, kind: NodeKind, relation: Option<TableName>, schema: &Schema) -> Node {
+    Node {
+        id: NodeId(format!("{}.p.{name}", kind.word())),
+        name: name.into(),
+        kind,
+        location: Location::line(format!("models/{name}.sql"), 1),
+        relation,
+        depends_on: Vec::new(),
+        tags: Vec::new(),
+        description: None,
+        schema: schema.clone(),
+        step: Step::External,
+        fingerprint: "1".into(),
+    }
+}
+
+fn schema(columns: &[(&str, DataType)]) -> Schema {
+    Schema::new(columns.iter().map(|(name, kind)| headwater_plan::Field::new(*name, kind.clone())).collect())
+}
+
+fn query(sql: &str, reads: &[&str]) -> Query {
+    let name = |read: &&str| TableName::try_from((*read).to_owned()).unwrap();
+    Query { sql: sql.into(), reads: reads.iter().map(name).collect() }
+}
+
+pub(crate) fn table(name: &str, columns: &[(&str, DataType)], sql: &str, reads: &[&str]) -> Node {
+    let mut node = node(name, NodeKind::Model, Some(TableName::new("gold", name)), &schema(columns));
+    node.step = Step::Table(query(sql, reads));
+    node
+}
+
+pub(crate) fn view(name: &str, columns: &[(&str, DataType)], sql: &str, reads: &[&str]) -> Node {
+    let mut node = table(name, columns, sql, reads);
+    node.step = Step::View(query(sql, reads));
+    node
+}
+
+pub(crate) fn external(table: &str, columns: &[(&str, DataType)]) -> Node {
+    let relation = TableName::try_from(table.to_owned()).unwrap();
+    node(table, NodeKind::Source, Some(relation), &schema(columns))
+}
+
+pub(crate) fn test(name: &str, sql: &str, reads: &[&str], severity: Severity) -> Node {
+    let mut node = node(name, NodeKind::Test, None, &Schema::default());
+    node.step = Step::Test(Test { query: query(sql, reads), severity, tested: None, column: None });
+    node
+}
+
+/// What a node is recorded to be built from.
+pub(crate) fn built(state: &NodeState) -> &Built {
+    state.built.as_ref().unwrap()
+}
