@@ -1,0 +1,365 @@
+//! The command line: names, flags, help. Each doc comment here is what `--help` prints.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+/// Data-lake pipelines in one binary: files to tested bronze, silver and gold Delta tables.
+#[derive(Debug, Parser)]
+#[command(
+    name = "headwater",
+    bin_name = "headwater",
+    version,
+    propagate_version = false,
+    max_term_width = 100,
+    after_help = "New here? `headwater demo` builds a whole lake in a minute."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build and query a car-rental lake, to see how everything works
+    Demo(DemoArgs),
+    /// Make a new project
+    Init(InitArgs),
+    /// Find every mistake in the project without touching data
+    Check(CheckArgs),
+    /// Say what a run would do, and why
+    Plan(PlanArgs),
+    /// Load new files, build what changed, test it
+    Run(RunArgs),
+    /// Run the tests only
+    Test(TestArgs),
+    /// Ask the lake something in Spark SQL
+    Query(QueryArgs),
+    /// Look at the tables of the lake
+    Tables(TablesArgs),
+    /// Look at earlier runs
+    Runs(RunsArgs),
+    /// Write test data that keeps the sources' contracts
+    Generate(GenerateArgs),
+    /// Print a script that completes commands in your shell
+    Completions(CompletionsArgs),
+    /// Print or write the JSON Schemas of the project's files
+    #[command(hide = true)]
+    Schema(SchemaArgs),
+}
+
+/// Which project, where.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Project")]
+pub(crate) struct ProjectArgs {
+    /// The project's folder, or one inside it
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) project_dir: Option<PathBuf>,
+    /// The environment of `headwater.yml` to use
+    #[arg(long = "env", short = 't', visible_alias = "target", value_name = "NAME")]
+    pub(crate) environment: Option<String>,
+    /// Values for `var()`, as a YAML or JSON map: `{incoming: /data}`
+    #[arg(long, value_name = "MAP")]
+    pub(crate) vars: Option<String>,
+}
+
+/// Which nodes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Selection")]
+pub(crate) struct SelectionArgs {
+    /// Nodes to take, in dbt's syntax: `gold.daily_metrics`, `+users`, `tag:daily`, `path:models/gold`
+    #[arg(value_name = "SELECT")]
+    pub(crate) names: Vec<String>,
+    /// The same as a flag
+    #[arg(long, short = 's', value_name = "SELECT", num_args = 1..)]
+    pub(crate) select: Vec<String>,
+    /// Nodes to leave out
+    #[arg(long, value_name = "SELECT", num_args = 1..)]
+    pub(crate) exclude: Vec<String>,
+}
+
+/// How to answer.
+#[derive(Debug, Args)]
+pub(crate) struct FormatArgs {
+    /// Text for people, or JSON on standard output for programs
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub(crate) format: Format,
+}
+
+/// A command's form of answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// The folder to make the project in
+    #[arg(default_value = "car-rental-demo", value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: FormatArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// The folder to make the project in
+    #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    /// What to begin with
+    #[arg(long, default_value = "empty", value_name = "TEMPLATE")]
+    pub(crate) template: String,
+    #[command(flatten)]
+    pub(crate) output: FormatArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) output: FormatArgs,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// Plan to build everything anew
+    #[arg(long, short = 'f')]
+    pub(crate) full_refresh: bool,
+    #[command(flatten)]
+    pub(crate) output: FormatArgs,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Load every file again and build every model anew
+    #[arg(long, short = 'f')]
+    pub(crate) full_refresh: bool,
+    /// How many nodes run side by side [default: one for each processor]
+    #[arg(long, value_name = "N", value_parser = parse_threads)]
+    pub(crate) threads: Option<usize>,
+    #[command(flatten)]
+    pub(crate) output: FormatArgs,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestArgs {
+    /// How many tests run side by side [default: one for each processor]
+    #[arg(long, value_name = "N", value_parser = parse_threads)]
+    pub(crate) threads: Option<usize>,
+    #[command(flatten)]
+    pub(crate) output: FormatArgs,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QueryArgs {
+    /// The query; `-` reads it from standard input
+    pub(crate) sql: String,
+    /// How to write the rows [default: table; with --output, by the file's ending]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) format: Option<RowsFormat>,
+    /// Write the rows to this file, whole or not at all
+    #[arg(long, short = 'o', value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+    /// Draw a chart of two columns: `bar:x,y`
+    #[arg(long, value_name = "CHART", value_parser = parse_plot, conflicts_with_all = ["format", "output"])]
+    pub(crate) plot: Option<Plot>,
+    /// How many rows a table or chart shows; 0 shows all
+    #[arg(long, value_name = "N", default_value_t = 40)]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+}
+
+/// A form of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RowsFormat {
+    /// For people
+    Table,
+    /// Comma-separated values with a header
+    Csv,
+    /// An array of objects
+    Json,
+    /// Apache Parquet
+    Parquet,
+}
+
+/// A chart of two columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Plot {
+    /// The column of labels.
+    pub(crate) x: String,
+    /// The column of values.
+    pub(crate) y: String,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct TablesArgs {
+    #[command(subcommand)]
+    pub(crate) verb: Option<TablesVerb>,
+    #[command(flatten)]
+    pub(crate) list: TablesListArgs,
+}
+
+/// What to see of the tables.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TablesVerb {
+    /// All tables and views (what `headwater tables` does)
+    List(TablesListArgs),
+    /// One table: its columns, size and origin
+    Show(TableArgs),
+    /// The versions of one table
+    History(TableArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TablesListArgs {
+    #[command(flatten)]
+    pub(crate) output: FormatArgs,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TableArgs {
+    /// The table: `schema.name`
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) output: FormatArgs,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct RunsArgs {
+    #[command(subcommand)]
+    pub(crate) verb: Option<RunsVerb>,
+    #[command(flatten)]
+    pub(crate) list: RunsListArgs,
+}
+
+/// What to see of the runs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsVerb {
+    /// The last runs, newest first (what `headwater runs` does)
+    List(RunsListArgs),
+    /// One run, node by node
+    Show(RunArg),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunsListArgs {
+    /// How many runs
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) output: FormatArgs,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArg {
+    /// The run's id or its beginning
+    #[arg(default_value = "latest")]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) output: FormatArgs,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    /// Rows of the largest tables; the others keep their proportion
+    #[arg(long, value_name = "N")]
+    pub(crate) rows: Option<u64>,
+    /// The same seed gives the same files
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    pub(crate) seed: u64,
+    /// The share of rows to spoil, from 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = parse_share)]
+    pub(crate) dirty: f64,
+    /// Write over files that are there
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) output: FormatArgs,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// Write the files into this folder
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+fn parse_threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads @ 1..=1024) => Ok(threads),
+        _ => Err("expected a whole number from 1 to 1024".into()),
+    }
+}
+
+fn parse_share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("expected a number from 0 to 1, such as 0.01".into()),
+    }
+}
+
+fn parse_plot(text: &str) -> Result<Plot, String> {
+    let expected = || "expected `bar:x,y`: the column of labels, then the column of values".to_owned();
+    let (kind, columns) = text.split_once(':').ok_or_else(expected)?;
+    let (x, y) = columns.split_once(',').ok_or_else(expected)?;
+    let (x, y) = (x.trim(), y.trim());
+    if kind.trim() != "bar" || x.is_empty() || y.is_empty() || y.contains(',') {
+        return Err(expected());
+    }
+    Ok(Plot { x: x.to_owned(), y: y.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_plot_names_two_columns() {
+        assert_eq!(parse_plot("bar:brand, total_revenue").unwrap(), Plot { x: "brand".into(), y: "total_revenue".into() });
+        for wrong in ["bar", "bar:x", "line:x,y", "bar:x,", "bar:x,y,z"] {
+            assert!(parse_plot(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The commands: each parses, calls one operation, and shows what it says.
+
+mod demo;
+mod lake;
+mod project;
+mod query;
+mod run;
+mod runs;
+mod shell;
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use headwater_plan::{Diagnostic, Diagnostics};
+use serde::Serialize;
+
+use crate::cli::{Cli, Command, Format, FormatArgs, RunsVerb, TablesVerb};
+use crate::console::{Console, Failure};
+use crate::interrupt;
+use crate::world::World;
+
+/// The exit code of a command that did what it could, or why it did not.
+pub(crate) type Outcome = Result<u8, Failure>;
+
+/// DataFusion plans and runs by recursion, deeper than the 2 MB that threads have by default.
+const STACK: usize = 16 * 1024 * 1024;
+
+/// Does what the user said.
+pub(crate) fn dispatch(cli: Cli) -> ExitCode {
+    let world = World::of_process();
+    let console = Console::new(format_of(&cli.command), &world.environ);
+    let outcome = match cli.command {
+        Command::Completions(args) => shell::completions(&console, &args),
+        Command::Schema(args) => shell::schema(&console, &world, &args),
+        command => on_runtime(answer(console, world, command)),
+    };
+    ExitCode::from(outcome.unwrap_or_else(|failure| console.fail(&failure)))
+}
+
+fn on_runtime(command: impl Future<Output = Outcome> + Send + 'static) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build();
+    let runtime = runtime.map_err(|error| Diagnostic::internal("cannot start the runtime").caused_by(&error))?;
+    // On a thread of the runtime, because the main thread's stack is the system's choice.
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn_on(command, runtime.handle());
+    match runtime.block_on(tasks.join_next()) {
+        Some(Ok(outcome)) => outcome,
+        Some(Err(error)) => Err(Diagnostic::internal("the command panicked").caused_by(&error).into()),
+        None => Err(Diagnostic::internal("the command was lost").into()),
+    }
+}
+
+async fn answer(console: Console, world: World, command: Command) -> Outcome {
+    match command {
+        Command::Demo(args) => demo::demo(&console, &world, args).await,
+        Command::Init(args) => project::init(&console, &world, &args),
+        Command::Check(args) => interrupt::dropping(project::check(&console, &world, &args)).await,
+        Command::Plan(args) => interrupt::dropping(project::plan(&console, &world, args)).await,
+        Command::Generate(args) => project::generate(&console, &world, &args).await,
+        Command::Run(args) => run::run(&console, &world, args).await,
+        Command::Test(args) => run::test(&console, &world, args).await,
+        Command::Query(args) => interrupt::dropping(query::query(&console, &world, args)).await,
+        Command::Tables(args) => match args.verb.unwrap_or(TablesVerb::List(args.list)) {
+            TablesVerb::List(args) => interrupt::dropping(lake::list(&console, &world, &args)).await,
+            TablesVerb::Show(args) => interrupt::dropping(lake::show_table(&console, &world, &args)).await,
+            TablesVerb::History(args) => interrupt::dropping(lake::history(&console, &world, &args)).await,
+        },
+        Command::Runs(args) => match args.verb.unwrap_or(RunsVerb::List(args.list)) {
+            RunsVerb::List(args) => runs::list(&console, &world, &args),
+            RunsVerb::Show(args) => runs::show_run(&console, &world, &args),
+        },
+        Command::Completions(args) => shell::completions(&console, &args),
+        Command::Schema(args) => shell::schema(&console, &world, &args),
+    }
+}
+
+fn format_of(command: &Command) -> Format {
+    let of = |output: &FormatArgs| output.format;
+    match command {
+        Command::Demo(args) => of(&args.output),
+        Command::Init(args) => of(&args.output),
+        Command::Check(args) => of(&args.output),
+        Command::Plan(args) => of(&args.output),
+        Command::Run(args) => of(&args.output),
+        Command::Test(args) => of(&args.output),
+        Command::Generate(args) => of(&args.output),
+        Command::Tables(args) => match &args.verb {
+            Some(TablesVerb::List(args)) => of(&args.output),
+            Some(TablesVerb::Show(args) | TablesVerb::History(args)) => of(&args.output),
+            None => of(&args.list.output),
+        },
+        Command::Runs(args) => match &args.verb {
+            Some(RunsVerb::List(args)) => of(&args.output),
+            Some(RunsVerb::Show(args)) => of(&args.output),
+            None => of(&args.list.output),
+        },
+        // Its rows are the data: a query that fails has none.
+        Command::Query(_) | Command::Completions(_) | Command::Schema(_) => Format::Text,
+    }
+}
+
+/// Shows an answer in the form that was asked for; `text` is not made for a program.
+fn show<T: Serialize>(console: &Console, answer: &T, text: impl FnOnce(&T) -> String) -> Outcome {
+    if console.is_json() {
+        console.json(answer)?;
+    } else {
+        console.data(&text(answer))?;
+    }
+    Ok(0)
+}
+
+/// Tells warnings before an answer.
+fn warn(console: &Console, warnings: &Diagnostics) {
+    console.tell(&warnings.0);
+}

@@ -1,0 +1,94 @@
+//! What a run would do.
+
+use std::collections::BTreeMap;
+
+use headwater_ops::Counts;
+use headwater_ops::plan::{PlanReport, PlannedNode};
+use headwater_plan::{NodeKind, TableName};
+
+use super::number::{bytes, count, counted};
+use super::style::{Style, cut, left, width};
+
+/// The plan: what would run and why, then what would not.
+pub(crate) fn render(plan: &PlanReport, style: Style) -> String {
+    let runs = |node: &&PlannedNode| node.decision.action == headwater_ops::plan::Action::Run;
+    let (to_run, idle): (Vec<_>, Vec<_>) = plan.nodes.iter().partition(runs);
+    if to_run.is_empty() {
+        return nothing_to_do(&Counts::of(idle.iter().map(|node| node.kind)), style);
+    }
+    let place = format!("· {} · {} · lake {}", plan.project, plan.environment, plan.lake);
+    let mut text = format!("{} {}\n\n", style.bold("plan"), style.dim(place));
+    let mut tests: BTreeMap<String, u64> = BTreeMap::new();
+    let mut lines: Vec<(&str, String, String)> = Vec::new();
+    for node in &to_run {
+        match (&node.kind, &node.tested) {
+            (NodeKind::Test, Some(tested)) => *tests.entry(tested.to_string()).or_default() += 1,
+            _ => {
+                let name = node.relation.as_ref().map_or_else(|| node.name.clone(), TableName::to_string);
+                lines.push((&node.step, name, why(node)));
+            }
+        }
+    }
+    lines.extend(tests.into_iter().map(|(name, number)| ("test", name, counted(number, "test"))));
+    let longest = lines.iter().map(|(_, name, _)| width(name)).max().unwrap_or(0).max(12);
+    let names = if style.terminal { longest.min(style.width / 2) } else { longest };
+    let heading = format!("  {}  {}  why", left("step", 6), left("table", names));
+    text += &format!("{}\n", style.dim(heading));
+    for (step, name, why) in lines {
+        let name = left(&cut(&name, names), names);
+        text += &format!("{} {}  {name}  {}\n", style.green("+"), left(step, 6), style.dim(why));
+    }
+    text += &format!("\n{}\n", summary(&to_run, &idle));
+    text
+}
+
+fn why(node: &PlannedNode) -> String {
+    let pending = node.decision.pending;
+    if pending.bytes > 0 {
+        format!("{}, {}", node.decision.reason, bytes(pending.bytes))
+    } else {
+        node.decision.reason.clone()
+    }
+}
+
+fn summary(to_run: &[&PlannedNode], idle: &[&PlannedNode]) -> String {
+    let tests = to_run.iter().filter(|node| node.kind == NodeKind::Test).count() as u64;
+    let others = to_run.len() as u64 - tests;
+    let mut text = match (others, tests) {
+        (0, tests) => format!("{} would run", counted(tests, "test")),
+        (others, 0) => format!("{} would run", counted(others, "node")),
+        (others, tests) => format!("{} and {} would run", counted(others, "node"), counted(tests, "test")),
+    };
+    match idle.len() as u64 {
+        0 => {}
+        1 => text += ", 1 is up to date",
+        idle => text += &format!(", {} are up to date", count(idle)),
+    }
+    text + "; nothing was written"
+}
+
+/// The one line of a run that has nothing to do.
+pub(crate) fn nothing_to_do(counts: &Counts, style: Style) -> String {
+    let all = words(counts);
+    let verb = if counts.sources + counts.seeds + counts.models + counts.tests == 1 { "is" } else { "are" };
+    format!("{}: {all} {verb} up to date\n", style.green("nothing to do"))
+}
+
+/// `4 sources, 9 models and 31 tests`.
+pub(crate) fn words(counts: &Counts) -> String {
+    let parts: Vec<String> = [
+        (counts.sources, "source"),
+        (counts.seeds, "seed"),
+        (counts.models, "model"),
+        (counts.tests, "test"),
+    ]
+    .into_iter()
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, word)| counted(number, word))
+    .collect();
+    match parts.as_slice() {
+        [] => "0 nodes".to_owned(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}

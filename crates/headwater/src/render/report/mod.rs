@@ -1,0 +1,250 @@
+//! A run's report: a line for each node as it ends, and the lines that add up.
+
+use std::collections::BTreeMap;
+
+use headwater_ops::plan::PlannedNode;
+use headwater_ops::run::Beginning;
+use headwater_plan::{Diagnostic, NodeId, NodeKind, NodeReport, NodeStatus, RunReport, RunStatus, TableName};
+
+use super::number::{count, counted, seconds, short_id};
+use super::style::{Style, cut, left, right, width};
+
+/// The columns beside the name: mark, step, rows in, rows out, set aside, time, and the gaps.
+const OTHER_COLUMNS: usize = 54;
+/// The reason is shown where it has at least this much room.
+const REASON: usize = 16;
+
+/// Writes the lines of a report. Passed tests of one table share a line, which comes with the last of them.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    style: Style,
+    name_width: usize,
+    /// For each test that shares a line, its table.
+    groups: BTreeMap<NodeId, TableName>,
+    tests: BTreeMap<TableName, Group>,
+}
+
+/// The tests of a table.
+#[derive(Debug, Default)]
+struct Group {
+    expected: u64,
+    ended: u64,
+    passed: u64,
+    milliseconds: u64,
+}
+
+impl Lines {
+    /// Lines for the nodes that are about to run; `together` puts the passed tests of a table on one line.
+    pub(crate) fn new<'a>(nodes: impl Iterator<Item = &'a PlannedNode> + Clone, together: bool, style: Style) -> Self {
+        // A test that shares a line does not show its name.
+        let named = nodes.clone().filter(|node| !together || node.tested.is_none());
+        let tables = nodes.clone().filter_map(|node| node.tested.as_ref()).map(TableName::to_string);
+        let mut lines = Self::with_names(named.map(planned_name).chain(tables), style);
+        if together {
+            for node in nodes {
+                if let Some(table) = &node.tested {
+                    lines.groups.insert(node.decision.node.clone(), table.clone());
+                    lines.tests.entry(table.clone()).or_default().expected += 1;
+                }
+            }
+        }
+        lines
+    }
+
+    /// Lines for the nodes of an earlier run, one for each.
+    pub(crate) fn of_report(report: &RunReport, style: Style) -> Self {
+        Self::with_names(report.nodes.iter().map(reported_name), style)
+    }
+
+    fn with_names(names: impl Iterator<Item = String>, style: Style) -> Self {
+        let longest = names.map(|name| width(&name)).max().unwrap_or(0);
+        let room = if style.terminal { style.width.saturating_sub(OTHER_COLUMNS).max(20) } else { usize::MAX };
+        Self { style, name_width: longest.max(12).min(room), groups: BTreeMap::new(), tests: BTreeMap::new() }
+    }
+
+    /// The heading of the columns.
+    pub(crate) fn heading(&self) -> String {
+        let cells = ["rows in", "rows out", "set aside", "time"].map(str::to_owned);
+        format!("{}\n", self.style.dim(self.columns(" ", "step", "table", &cells).trim_end()))
+    }
+
+    /// The line of a node that ended; `None` if it shares a line with others that have not, or is not worth one.
+    pub(crate) fn line(&mut self, node: &NodeReport) -> Option<String> {
+        if node.status == NodeStatus::UpToDate {
+            return None;
+        }
+        if let Some(table) = self.groups.get(&node.id).cloned() {
+            let together = self.share(&table, node);
+            // What did not pass has a line of its own.
+            return match node.status {
+                NodeStatus::Failed | NodeStatus::Warned => Some(self.own_line(node) + &together.unwrap_or_default()),
+                _ => together,
+            };
+        }
+        Some(self.own_line(node))
+    }
+
+    /// The line of a node of an earlier run, whatever became of it.
+    pub(crate) fn every_line(&self, node: &NodeReport) -> String {
+        self.own_line(node)
+    }
+
+    fn share(&mut self, table: &TableName, node: &NodeReport) -> Option<String> {
+        let group = self.tests.get_mut(table)?;
+        group.ended += 1;
+        group.milliseconds += node.duration_ms;
+        group.passed += u64::from(node.status == NodeStatus::Success);
+        if group.ended < group.expected || group.passed == 0 {
+            return None;
+        }
+        let cells = [format!("{} passed", count(group.passed)), String::new(), String::new(), seconds(group.milliseconds)];
+        Some(self.columns(&self.style.green("✓"), "tests", &table.to_string(), &cells) + "\n")
+    }
+
+    fn own_line(&self, node: &NodeReport) -> String {
+        let style = self.style;
+        let name = reported_name(node);
+        let time = seconds(node.duration_ms);
+        let told = |text: String| [text, String::new(), String::new(), time.clone()];
+        let failures = node.step_report.failures;
+        match node.status {
+            NodeStatus::Success | NodeStatus::UpToDate if node.kind == NodeKind::Test => {
+                let mark = if node.status == NodeStatus::Success { style.green("✓") } else { style.dim("=") };
+                self.columns(&mark, &node.step, &name, &told("passed".into())) + "\n"
+            }
+            NodeStatus::UpToDate => self.with_note(&style.dim("="), node, &name),
+            NodeStatus::Success => self.with_reason(self.columns(&style.green("✓"), &node.step, &name, &rows(node)), node),
+            NodeStatus::Warned => {
+                let rows = counted(failures.unwrap_or_default(), "row");
+                self.columns(&style.yellow("!"), &node.step, &name, &told(rows)) + "\n"
+            }
+            NodeStatus::Failed => {
+                let told = told(failures.map_or("failed".into(), |failures| counted(failures, "row")));
+                self.columns(&style.red("✗"), &node.step, &name, &told) + "\n"
+            }
+            NodeStatus::Skipped | NodeStatus::Cancelled => self.with_note(&style.yellow("–"), node, &name),
+        }
+    }
+
+    fn columns(&self, mark: &str, step: &str, name: &str, cells: &[String; 4]) -> String {
+        let [read, written, aside, time] = cells;
+        let name = left(&cut(name, self.name_width), self.name_width);
+        let text = format!(
+            "{mark} {}  {name}  {}  {}  {}  {}",
+            left(step, 6),
+            right(read, 10),
+            right(written, 10),
+            right(aside, 9),
+            right(time, 7)
+        );
+        text.trim_end().to_owned()
+    }
+
+    /// A line that says why in place of numbers.
+    fn with_note(&self, mark: &str, node: &NodeReport, name: &str) -> String {
+        let note = node.step_report.diagnostics.first().map_or(node.reason.as_str(), |told| told.message.as_str());
+        let name = left(&cut(name, self.name_width), self.name_width);
+        format!("{mark} {}  {name}  {}\n", left(&node.step, 6), self.style.dim(note))
+    }
+
+    fn with_reason(&self, line: String, node: &NodeReport) -> String {
+        let room = self.style.width.saturating_sub(OTHER_COLUMNS + self.name_width + 2);
+        if room < REASON {
+            return line + "\n";
+        }
+        format!("{line}  {}\n", self.style.dim(cut(&node.reason, room)))
+    }
+}
+
+fn rows(node: &NodeReport) -> [String; 4] {
+    let rows = node.step_report.rows;
+    let time = seconds(node.duration_ms);
+    match node.step.as_str() {
+        "ingest" | "seed" => [count(rows.read), count(rows.written), count(rows.quarantined), time],
+        "table" => [count(rows.read), count(rows.written), String::new(), time],
+        _ => [String::new(), String::new(), String::new(), time],
+    }
+}
+
+fn planned_name(node: &PlannedNode) -> String {
+    node.relation.as_ref().map_or_else(|| node.name.clone(), TableName::to_string)
+}
+
+fn reported_name(node: &NodeReport) -> String {
+    node.relation.as_ref().map_or_else(|| node.name.clone(), TableName::to_string)
+}
+
+/// The first line of a run.
+pub(crate) fn opening(run: &Beginning, style: Style) -> String {
+    let place = format!("· {} · {} · lake {}", run.project, run.environment, run.lake);
+    format!("{} {}\n\n", style.bold(format_args!("run {}", short_id(&run.run_id.0))), style.dim(place))
+}
+
+/// The last lines of a run: how it ended, what was done, and that the rows add up.
+pub(crate) fn closing(report: &RunReport, style: Style) -> String {
+    let took = report.finished_at.map_or(0, |end| (end - report.started_at).num_milliseconds().max(0).unsigned_abs());
+    let took = seconds(took);
+    let head = match report.status {
+        RunStatus::Success => style.green(format_args!("✓ done in {took}")),
+        RunStatus::Failed => style.red(format_args!("✗ failed after {took}")),
+        RunStatus::Cancelled => style.yellow(format_args!("– stopped after {took}")),
+        RunStatus::Running => style.yellow("… running"),
+    };
+    let mut text = format!("{head}{}\n", done(report).map_or(String::new(), |done| format!(": {done}")));
+    if let Some(sum) = sum(report) {
+        text += &format!("  {sum}\n");
+    }
+    text
+}
+
+fn done(report: &RunReport) -> Option<String> {
+    let number = |wanted: &dyn Fn(&NodeReport) -> bool| report.nodes.iter().filter(|node| wanted(node)).count() as u64;
+    let is_test = |node: &NodeReport| node.kind == NodeKind::Test;
+    let well = |node: &NodeReport| matches!(node.status, NodeStatus::Success | NodeStatus::Warned);
+    let ended = |status| number(&|node| node.status == status);
+    let parts = [
+        (number(&|node| well(node) && matches!(node.step.as_str(), "ingest" | "seed")), "loaded"),
+        (number(&|node| well(node) && matches!(node.step.as_str(), "table" | "view")), "built"),
+        (number(&|node| node.status == NodeStatus::Failed && !is_test(node)), "failed"),
+        (ended(NodeStatus::Skipped), "left out"),
+        (ended(NodeStatus::Cancelled), "stopped"),
+    ];
+    let mut words: Vec<String> =
+        parts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{} {word}", count(*number))).collect();
+    let tests = [
+        (number(&|node| node.status == NodeStatus::Success && is_test(node)), "passed"),
+        (number(&|node| node.status == NodeStatus::Warned && is_test(node)), "warned"),
+        (number(&|node| node.status == NodeStatus::Failed && is_test(node)), "failed"),
+    ];
+    for (number, word) in tests {
+        if number > 0 {
+            words.push(format!("{} {word}", counted(number, "test")));
+        }
+    }
+    let idle = ended(NodeStatus::UpToDate);
+    if idle > 0 {
+        words.push(format!("{} up to date", count(idle)));
+    }
+    (!words.is_empty()).then(|| words.join(", "))
+}
+
+/// Rows in = rows out + set aside, over all that was loaded.
+fn sum(report: &RunReport) -> Option<String> {
+    let loads = || report.nodes.iter().filter(|node| node.step == "ingest" && node.status == NodeStatus::Success);
+    let total = |part: fn(&NodeReport) -> u64| loads().map(part).sum::<u64>();
+    let read = total(|node| node.step_report.rows.read);
+    let written = total(|node| node.step_report.rows.written);
+    let aside = total(|node| node.step_report.rows.quarantined);
+    loads().next()?;
+    let sign = if read == written + aside { "=" } else { "≠" };
+    Some(format!("files: {} rows in {sign} {} out + {} set aside", count(read), count(written), count(aside)))
+}
+
+/// What went wrong in a run, apart from the nodes that were left out because of it.
+pub(crate) fn told(report: &RunReport) -> Vec<Diagnostic> {
+    let own = |node: &&NodeReport| !matches!(node.status, NodeStatus::Skipped | NodeStatus::Cancelled);
+    report.nodes.iter().filter(own).flat_map(|node| node.step_report.diagnostics.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests;

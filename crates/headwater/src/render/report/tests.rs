@@ -1,0 +1,118 @@
+use chrono::DateTime;
+use headwater_ops::plan::{Action, Decision};
+use headwater_plan::{Code, Fault, Pending, RowCounts, RunId, StepReport};
+
+use super::*;
+
+fn node(step: &str, name: &str, status: NodeStatus, rows: (u64, u64, u64)) -> NodeReport {
+    let kind = match step {
+        "ingest" => NodeKind::Source,
+        "test" => NodeKind::Test,
+        _ => NodeKind::Model,
+    };
+    NodeReport {
+        id: NodeId(format!("{step}.{name}")),
+        name: name.into(),
+        kind,
+        step: step.into(),
+        relation: (kind != NodeKind::Test).then(|| TableName::try_from(name.to_owned()).unwrap()),
+        status,
+        reason: "2 new files".into(),
+        started_at: None,
+        duration_ms: 34,
+        step_report: StepReport {
+            rows: RowCounts { read: rows.0, written: rows.1, quarantined: rows.2 },
+            ..StepReport::default()
+        },
+    }
+}
+
+fn told(mut node: NodeReport, diagnostic: Diagnostic) -> NodeReport {
+    node.step_report.diagnostics.push(diagnostic);
+    node
+}
+
+fn test(name: &str, status: NodeStatus, failures: u64) -> NodeReport {
+    let mut node = node("test", name, status, (0, 0, 0));
+    node.step_report.failures = Some(failures);
+    if failures > 0 {
+        let error = Diagnostic::error(Code::TestFailed, format!("`{name}` found {failures} rows")).fault(Fault::Check);
+        node = told(node, error);
+    }
+    node
+}
+
+fn nodes() -> Vec<NodeReport> {
+    let left_out = Diagnostic::error(Code::UpstreamFailed, "left out, because `daily_metrics` failed");
+    let failed = Diagnostic::error(Code::ExecutionFailed, "`daily_metrics` failed while it ran: division by zero");
+    vec![
+        node("ingest", "bronze.rental_transactions", NodeStatus::Success, (20_080, 20_078, 2)),
+        test("not_null_rentals_user_id", NodeStatus::Success, 0),
+        test("unique_rentals_rental_id", NodeStatus::Failed, 3),
+        node("view", "silver.rentals", NodeStatus::Success, (0, 0, 0)),
+        told(node("table", "gold.daily_metrics", NodeStatus::Failed, (0, 0, 0)), failed),
+        told(node("table", "gold.top_days", NodeStatus::Skipped, (0, 0, 0)), left_out),
+        node("table", "gold.brand_metrics", NodeStatus::UpToDate, (0, 0, 0)),
+    ]
+}
+
+fn planned(node: &NodeReport) -> PlannedNode {
+    PlannedNode {
+        name: node.name.clone(),
+        kind: node.kind,
+        step: node.step.clone(),
+        relation: node.relation.clone(),
+        tested: (node.kind == NodeKind::Test).then(|| TableName::new("bronze", "rental_transactions")),
+        decision: Decision {
+            node: node.id.clone(),
+            action: Action::Run,
+            reason: String::new(),
+            pending: Pending::default(),
+        },
+    }
+}
+
+fn report(status: RunStatus) -> RunReport {
+    let at = |milliseconds: i64| DateTime::from_timestamp_millis(1_800_000_000_000 + milliseconds).unwrap();
+    RunReport {
+        run_id: RunId("019a7c3e1b2f7000".into()),
+        project: "car_rental".into(),
+        environment: "local".into(),
+        engine: "embedded".into(),
+        command: "run".into(),
+        started_at: at(0),
+        finished_at: Some(at(1_240)),
+        status,
+        nodes: nodes(),
+    }
+}
+
+fn lines(together: bool, style: Style) -> String {
+    let nodes = nodes();
+    let planned: Vec<PlannedNode> = nodes.iter().map(planned).collect();
+    let mut lines = Lines::new(planned.iter(), together, style);
+    nodes.iter().fold(lines.heading(), |text, node| text + &lines.line(node).unwrap_or_default())
+}
+
+#[test]
+fn passed_tests_share_a_line_and_failed_ones_do_not() {
+    insta::assert_snapshot!(lines(true, Style::plain()), @"");
+}
+
+#[test]
+fn asked_for_tests_have_a_line_each() {
+    let style = Style { width: 120, terminal: true, ..Style::plain() };
+    insta::assert_snapshot!(lines(false, style), @"");
+}
+
+#[test]
+fn the_last_lines_add_up() {
+    insta::assert_snapshot!(closing(&report(RunStatus::Failed), Style::plain()), @"");
+    let report = report(RunStatus::Failed);
+    let told: Vec<String> = told_of(&report);
+    assert_eq!(told, ["`unique_rentals_rental_id` found 3 rows", "`daily_metrics` failed while it ran: division by zero"]);
+}
+
+fn told_of(report: &RunReport) -> Vec<String> {
+    super::told(report).into_iter().map(|diagnostic| diagnostic.message).collect()
+}

@@ -1,0 +1,8 @@
+{{ config(materialized='table') }}
+
+select
+    country,
+    count(*) as orders,
+    sum(amount) as revenue
+from {{ ref('orders') }}
+group by country
