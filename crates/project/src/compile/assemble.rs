@@ -17,7 +17,8 @@ pub(super) fn nodes(
     checks: Vec<Check>,
     diagnostics: &mut Diagnostics,
 ) -> IndexMap<NodeId, Node> {
-    let position: HashMap<Index, usize> = order.iter().enumerate().map(|(position, index)| (*index, position)).collect();
+    let position: HashMap<Index, usize> =
+        order.iter().enumerate().map(|(position, index)| (*index, position)).collect();
     let mut after: Vec<Vec<Check>> = order.iter().map(|_| Vec::new()).collect();
     let mut free = Vec::new();
     for check in checks {

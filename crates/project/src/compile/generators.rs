@@ -54,9 +54,10 @@ fn generated(
     parent: &dyn Fn(&str) -> Option<TableName>,
 ) -> Option<GenerateColumn> {
     let data_type = column.data_type.clone()?;
-    let of_table = table.tests.iter().filter(|test| {
-        test.column.as_deref().is_some_and(|tested| tested.eq_ignore_ascii_case(&column.name))
-    });
+    let of_table = table
+        .tests
+        .iter()
+        .filter(|test| test.column.as_deref().is_some_and(|tested| tested.eq_ignore_ascii_case(&column.name)));
     let tests: Vec<&TestDecl> = column.tests.iter().chain(of_table).collect();
     let accepted = tests.iter().find_map(|test| match &test.kind {
         TestKind::AcceptedValues { values, .. } => Some(

@@ -14,7 +14,9 @@
 //! | nodes and their fingerprints | [`assemble`], [`fingerprint`] |
 //! | what can be generated | [`generators`] |
 
-use headwater_plan::{Diagnostics, Environment, Plan};
+use std::collections::HashSet;
+
+use headwater_plan::{Diagnostics, Environment, Location, Plan};
 use headwater_sql::{Relations, SparkSql};
 
 use crate::config::{self, Loaded, Request, Scope};
@@ -76,8 +78,7 @@ fn passes(
     diagnostics: &mut Diagnostics,
 ) -> (Option<Plan>, Vec<GenerateTable>) {
     let sql = SparkSql::for_checking();
-    let scope =
-        Scope { project: &loaded.name, vars: &loaded.vars, environ: &request.environ, target: &loaded.target };
+    let scope = Scope { project: &loaded.name, vars: &loaded.vars, environ: &request.environ, target: &loaded.target };
     let templates = Templates::new(&scope, &loaded.macro_files, diagnostics);
 
     let mut items = sources::gather(loaded, &sql, lake, diagnostics);
@@ -109,12 +110,13 @@ fn passes(
     (Some(plan), generators)
 }
 
-/// By file, line and column, so that the reader goes through each file once; errors without a place come first.
+/// By file, line and column, so that the reader goes through each file once; errors without a place come first. What a
+/// loop of a template repeats is told once.
 fn sort(diagnostics: &mut Diagnostics) {
-    diagnostics.0.sort_by(|a, b| {
-        let key = |location: &Option<headwater_plan::Location>| {
-            location.as_ref().map(|location| (location.file.clone(), location.line, location.column))
-        };
-        key(&a.location).cmp(&key(&b.location))
-    });
+    let place = |location: &Option<Location>| {
+        location.as_ref().map(|location| (location.file.clone(), location.line, location.column))
+    };
+    let mut told = HashSet::new();
+    diagnostics.0.retain(|wrong| told.insert((place(&wrong.location), wrong.message.clone())));
+    diagnostics.0.sort_by_cached_key(|wrong| place(&wrong.location));
 }

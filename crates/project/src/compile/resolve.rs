@@ -65,9 +65,10 @@ impl<'a> Registry<'a> {
     /// The relations of all names, for templates.
     pub(super) fn relations(&self, items: &[Item<'_>]) -> Relations {
         let models = self.refs.iter().map(|(name, index)| (name.clone(), items[*index].relation.clone()));
-        let sources = self.sources.iter().map(|((source, table), index)| {
-            ((source.to_string(), table.to_string()), items[*index].relation.clone())
-        });
+        let sources = self
+            .sources
+            .iter()
+            .map(|((source, table), index)| ((source.to_string(), table.to_string()), items[*index].relation.clone()));
         Relations { models: models.collect(), sources: sources.collect() }
     }
 

@@ -66,8 +66,7 @@ impl<'a> Found<'a> {
 
     fn item(&self, loaded: &Loaded, diagnostics: &mut Diagnostics) -> Item<'a> {
         let id = NodeId(format!("seed.{}.{}", loaded.name, self.name));
-        let relation =
-            TableName::new(self.text("schema").unwrap_or(SCHEMA), self.text("alias").unwrap_or(self.name));
+        let relation = TableName::new(self.text("schema").unwrap_or(SCHEMA), self.text("alias").unwrap_or(self.name));
         let enabled = self.setting("enabled").and_then(serde_json::Value::as_bool).unwrap_or(true);
         let location = Location::line(self.path, 1);
         let mut csv = CsvOptions::default();
@@ -115,9 +114,7 @@ impl<'a> Found<'a> {
             Err(error) => {
                 let message = format!("cannot read `{}`", self.path.display());
                 wrong.push(
-                    Diagnostic::error(Code::UnreadableFile, message)
-                        .at(Location::line(self.path, 1))
-                        .caused_by(&error),
+                    Diagnostic::error(Code::UnreadableFile, message).at(Location::line(self.path, 1)).caused_by(&error),
                 );
                 return None;
             }
@@ -153,9 +150,7 @@ impl<'a> Found<'a> {
 }
 
 fn columns(contract: &Contract) -> Schema {
-    Schema::new(
-        contract.columns.iter().map(|column| Field::new(&column.name, column.data_type.clone())).collect(),
-    )
+    Schema::new(contract.columns.iter().map(|column| Field::new(&column.name, column.data_type.clone())).collect())
 }
 
 /// The file as the connector lists files, and a hash of what it holds.

@@ -77,12 +77,7 @@ fn loaded_from_files<'a>(
 }
 
 /// The columns of a table that something else writes: those that YAML types, else those in the lake.
-fn external(
-    table: &SourceTable,
-    sql: &SparkSql,
-    lake: &dyn Relations,
-    wrong: &mut Vec<Diagnostic>,
-) -> Option<Schema> {
+fn external(table: &SourceTable, sql: &SparkSql, lake: &dyn Relations, wrong: &mut Vec<Diagnostic>) -> Option<Schema> {
     let typed: Option<Vec<Field>> =
         table.columns.iter().map(|column| Some(Field::new(&column.name, column.data_type.clone()?))).collect();
     match typed {
@@ -142,10 +137,7 @@ pub(super) fn check_columns(declared: &[ColumnDecl], actual: &Schema, of: &str) 
 }
 
 fn mismatch(column: &ColumnDecl, declared: &DataType, actual: &Field) -> Diagnostic {
-    let message = format!(
-        "the column `{}` is declared as `{declared}`, and is `{}`",
-        column.name, actual.data_type
-    );
+    let message = format!("the column `{}` is declared as `{declared}`, and is `{}`", column.name, actual.data_type);
     Diagnostic::error(Code::ContractMismatch, message)
         .at(column.location.clone())
         .help(format!("declare it as `{}`, or cast it: `cast(… as {declared})`", actual.data_type))

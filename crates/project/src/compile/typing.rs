@@ -62,12 +62,7 @@ impl headwater_sql::Relations for Upstream<'_> {
 }
 
 /// Types all models, in their order, and checks the columns that YAML declares.
-pub(super) fn type_models(
-    items: &mut [Item<'_>],
-    order: &[Index],
-    typing: &Typing<'_>,
-    diagnostics: &mut Diagnostics,
-) {
+pub(super) fn type_models(items: &mut [Item<'_>], order: &[Index], typing: &Typing<'_>, diagnostics: &mut Diagnostics) {
     for index in order {
         let Some((schema, query_reads)) = typing.model(items, *index, diagnostics) else { continue };
         let item = &mut items[*index];

@@ -38,8 +38,9 @@ impl Depth {
 impl<'a> Criterion<'a> {
     pub(super) fn parse(text: &'a str) -> Result<Self, Diagnostic> {
         let invalid = |why: &str| {
-            Err(Diagnostic::error(Code::InvalidSelector, format!("`{text}` is not a selector: {why}"))
-                .help("for example `daily_metrics`, `+daily_metrics`, `tag:gold`, `path:models/gold`, `source:rental+`"))
+            Err(Diagnostic::error(Code::InvalidSelector, format!("`{text}` is not a selector: {why}")).help(
+                "for example `daily_metrics`, `+daily_metrics`, `tag:gold`, `path:models/gold`, `source:rental+`",
+            ))
         };
         let mut rest = text;
         let with_parents_of_children = rest.starts_with('@');

@@ -128,8 +128,16 @@ fn selectors_mean_what_they_mean_in_dbt() {
         (&["rental.vehicles"], &[], "rental.vehicles relationships_brands"),
         (&["+trips_daily"], &[], "rental.trips stg_trips not_null_stg_trips_id trips_daily totals_agree"),
         (&["1+trips_daily"], &[], "stg_trips not_null_stg_trips_id trips_daily totals_agree"),
-        (&["stg_trips+1"], &[], "stg_trips not_null_stg_trips_id trips_daily trips_hourly brands relationships_brands totals_agree"),
-        (&["source:rental.trips+"], &[], "rental.trips stg_trips not_null_stg_trips_id trips_daily trips_hourly brands relationships_brands totals_agree"),
+        (
+            &["stg_trips+1"],
+            &[],
+            "stg_trips not_null_stg_trips_id trips_daily trips_hourly brands relationships_brands totals_agree",
+        ),
+        (
+            &["source:rental.trips+"],
+            &[],
+            "rental.trips stg_trips not_null_stg_trips_id trips_daily trips_hourly brands relationships_brands totals_agree",
+        ),
         (&["@trips_hourly"], &[], "rental.trips stg_trips not_null_stg_trips_id trips_daily trips_hourly totals_agree"),
         (&["trips_*"], &[], "trips_daily trips_hourly totals_agree"),
         (&["trips_?aily"], &[], "trips_daily totals_agree"),

@@ -93,11 +93,8 @@ impl Failed<'_> {
             None => self.explain(innermost),
         };
         for (depth, name) in macros.iter().enumerate() {
-            let (told, verb) = if std::ptr::eq(place, frames[0]) {
-                (frames[depth + 1], "raised")
-            } else {
-                (frames[depth], "called")
-            };
+            let (told, verb) =
+                if std::ptr::eq(place, frames[0]) { (frames[depth + 1], "raised") } else { (frames[depth], "called") };
             if let Some(at) = self.locate(told) {
                 diagnostic.causes.push(format!("in the macro `{name}`, {verb} at {at}"));
             }
@@ -153,8 +150,7 @@ impl Failed<'_> {
             ErrorKind::UnknownMethod => match in_place(detail) {
                 Some(method) => {
                     let message = format!("`{method}` changes a value in place: that is not supported yet");
-                    Diagnostic::error(Code::Unsupported, message)
-                        .help("build a new one: `{% set xs = xs + [x] %}`")
+                    Diagnostic::error(Code::Unsupported, message).help("build a new one: `{% set xs = xs + [x] %}`")
                 }
                 None => invalid(tidy(detail)),
             },

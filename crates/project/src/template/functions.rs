@@ -224,12 +224,7 @@ impl Object for Exceptions {
         ObjectRepr::Plain
     }
 
-    fn call_method(
-        self: &Arc<Self>,
-        _state: &mut State<'_, '_>,
-        method: &str,
-        args: &[Value],
-    ) -> Result<Value, Error> {
+    fn call_method(self: &Arc<Self>, _state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
         match (method, args) {
             ("raise_compiler_error", [message]) => {
                 Err(refuse_caller(Diagnostic::error(Code::InvalidTemplate, message.to_string())))

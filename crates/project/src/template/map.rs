@@ -92,7 +92,7 @@ impl SourceMap {
                 continue;
             }
             let length = character.len_utf8();
-            if rendered.get(position..position + length)?.chars().next() != Some(character) {
+            if !rendered.get(position..position + length)?.starts_with(character) {
                 return None;
             }
             match (open, segments.last_mut()) {

@@ -32,8 +32,8 @@ mod tests;
 
 use error::Failed;
 pub(crate) use map::SourceMap;
-use names::{Names, Place};
 pub(crate) use names::{Call, Relations, Shared};
+use names::{Names, Place};
 use scan::{Kind, pieces, words};
 
 /// The templates' shared part: the environment, its variables, its macros.
@@ -107,12 +107,7 @@ impl Templates {
 
     /// The map from a rendering back to its template; `None` if the template looks at its own text in a way that
     /// leaves no trace.
-    pub(crate) fn map(
-        &self,
-        template: Template<'_>,
-        relations: &Arc<Relations>,
-        rendered: &str,
-    ) -> Option<SourceMap> {
+    pub(crate) fn map(&self, template: Template<'_>, relations: &Arc<Relations>, rendered: &str) -> Option<SourceMap> {
         if !scan::is_template(template.text) {
             return Some(SourceMap::identity(template.text));
         }

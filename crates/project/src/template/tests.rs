@@ -159,7 +159,10 @@ fn this_follows_config() {
 #[test]
 fn macros_of_files_call_each_other_and_take_call_blocks() {
     let project = project(&[
-        ("macros/a.sql", "{% macro a(x, y=2) %}{{ b(x) }}+{{ y }}{% endmacro %}{% macro own() %}{{ a(9) }}{% endmacro %}"),
+        (
+            "macros/a.sql",
+            "{% macro a(x, y=2) %}{{ b(x) }}+{{ y }}{% endmacro %}{% macro own() %}{{ a(9) }}{% endmacro %}",
+        ),
         ("macros/b.sql", "{% macro b(x) %}<{{ x }}>{% endmacro %}{% macro box() %}[{{ caller() }}]{% endmacro %}"),
     ]);
     assert_eq!(project.diagnostics, Diagnostics::default());

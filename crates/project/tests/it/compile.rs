@@ -2,6 +2,8 @@
 //!
 //! `rental` is right and uses everything that a plan can hold; `wrong` has one of each mistake.
 
+#![expect(clippy::unwrap_used, reason = "a test fails loudly; clippy sees that only inside `#[test]`")]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -150,14 +152,33 @@ fn columns_of_a_source_come_from_the_lake_when_yaml_has_no_types() {
     let fields = vec![Field::new("id", DataType::Long), Field::new("name", DataType::String)];
     let lake = Lake(vec![(TableName::new("crm", "users"), Schema::new(fields))]);
     let compiled = compile_in(&dir, &lake);
-    insta::assert_snapshot!(tell(&compiled.diagnostics), @"");
+    insta::assert_snapshot!(tell(&compiled.diagnostics), @r"
+    models/sources.yml:1:66 Error contract-mismatch: the column `id` is declared as `int`, and is `bigint`
+      | sources: [{ name: crm, tables: [{ name: users, columns: [{ name: id, data_type: int }, { name: nme }] }] }]
+      |                                                                  ^^
+      help: declare it as `bigint`, or cast it: `cast(… as int)`
+    models/sources.yml:1:96 Error unknown-column: `crm.users` has no column `nme`
+      | sources: [{ name: crm, tables: [{ name: users, columns: [{ name: id, data_type: int }, { name: nme }] }] }]
+      |                                                                                                ^^^
+      help: did you mean `name`?
+    ");
 
     write(
         dir.path(),
         &[("models/sources.yml", "sources: [{ name: crm, tables: [{ name: users, columns: [{ name: name }] }] }]")],
     );
     let plan = compile_in(&dir, &lake).plan.unwrap();
-    insta::assert_snapshot!(show(&plan), @"");
+    insta::assert_snapshot!(show(&plan), @r"
+    source.p.crm.users (external) at models/sources.yml:1:41
+      makes: crm.users
+      columns: id bigint, name string
+    model.p.names (view) at models/names.sql:1:1
+      makes: main.names
+      columns: name string
+      needs: source.p.crm.users
+      reads: crm.users
+      sql: select name from `crm`.`users`
+    ");
 }
 
 #[test]
@@ -168,11 +189,25 @@ fn what_follows_from_broken_yaml_is_not_told_again() {
         ("models/b.sql", "select nope from {{ ref('a') }}"),
         ("models/c.sql", "selec 1"),
     ]);
-    insta::assert_snapshot!(tell(&compile_in(&dir, &Lake::default()).diagnostics), @"");
+    insta::assert_snapshot!(tell(&compile_in(&dir, &Lake::default()).diagnostics), @r"
+    models/c.sql:1:1 Error sql-syntax: expected a query, found `selec`
+      | selec 1
+      | ^^^^^
+      help: did you mean `select`?
+    models/sources.yml:1:38 Error unknown-key: there is no key `nam` in a table of a source
+      | sources: [{ name: rental, tables: [{ nam: users }] }]
+      |                                      ^^^
+      help: did you mean `name`?
+    ");
     let dir = project(&[("headwater.yml", "nam: p\n"), ("models/a.sql", "select * from {{ ref('x') }}")]);
     let compiled = compile_in(&dir, &Lake::default());
     assert!(compiled.plan.is_none() && compiled.environment.is_none());
-    insta::assert_snapshot!(tell(&compiled.diagnostics), @"");
+    insta::assert_snapshot!(tell(&compiled.diagnostics), @r"
+    headwater.yml:1:1 Error unknown-key: there is no key `nam` in a project
+      | nam: p
+      | ^^^
+      help: did you mean `name`?
+    ");
 }
 
 #[test]
@@ -194,7 +229,17 @@ fn generators_carry_what_tests_promise() {
             writeln!(shown, ", {:?}, {:?}", column.accepted, column.references).unwrap();
         }
     }
-    insta::assert_snapshot!(shown, @"");
+    insta::assert_snapshot!(shown, @r#"
+    rental.vehicles GenerateRows { rows: 50, scale: false }
+      vehicle_id: unique true, not null true, None, None
+      vehicle_type: unique false, not null false, Some(["basic", "premium"]), None
+      seats: unique false, not null false, Some(["2", "4", "5"]), None
+    rental.trips GenerateRows { rows: 500, scale: true }
+      trip_id: unique true, not null false, None, None
+      vehicle_id: unique false, not null false, None, Some((TableName { schema: "bronze", name: "vehicles" }, "vehicle_id"))
+      started_at: unique false, not null false, None, None
+      amount: unique false, not null false, None, None
+    "#);
 }
 
 #[test]
@@ -214,7 +259,7 @@ fn fingerprints_change_with_what_changes_the_result() {
         plan(&dir).nodes.into_values().map(|node| (node.id, node.fingerprint)).collect()
     };
     let before = fingerprints();
-    let mut changed = |files: &[(&str, &str)]| -> String {
+    let changed = |files: &[(&str, &str)]| -> String {
         write(dir.path(), files);
         let after = fingerprints();
         let differ = before.iter().zip(&after).filter(|(before, after)| before != after).map(|(_, after)| &*after.0.0);
@@ -224,8 +269,14 @@ fn fingerprints_change_with_what_changes_the_result() {
     // Words for people, and where the files lie.
     assert_eq!(
         changed(&[
-            ("models/m.yml", "models: [{ name: t, description: x, columns: [{ name: a, tests: [{ not_null: { severity: warn } }] }] }]"),
-            ("models/sources.yml", "sources: [{ name: s, schema: raw, tables: [{ name: t, tags: x, ingest: { files: other/*.csv }, columns: [{ name: a, data_type: int }] }] }]"),
+            (
+                "models/m.yml",
+                "models: [{ name: t, description: x, columns: [{ name: a, tests: [{ not_null: { severity: warn } }] }] }]"
+            ),
+            (
+                "models/sources.yml",
+                "sources: [{ name: s, schema: raw, tables: [{ name: t, tags: x, ingest: { files: other/*.csv }, columns: [{ name: a, data_type: int }] }] }]"
+            ),
         ]),
         ""
     );

@@ -1,4 +1,4 @@
 //! Tests of the crate from outside: fixture projects, and snapshots of what the user sees.
 
-mod config;
 mod compile;
+mod config;

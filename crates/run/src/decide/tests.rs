@@ -237,7 +237,12 @@ fn every_decision_says_why() {
     assert_eq!(reasons(&second), ["no new files", "up to date", "up to date", "passed on the same rows"]);
     lake.states.get_mut(&id(0)).unwrap().pending = Pending { files: 4, bytes: 10, resumed_files: 2, changed_files: 1 };
     let third = lake.decide(&plan, &all(&plan));
-    let expected = ["2 files to finish, 1 new file, 1 file changed after loading", "up to date", "`n00` runs before it", "`n02` runs before it"];
+    let expected = [
+        "2 files to finish, 1 new file, 1 file changed after loading",
+        "up to date",
+        "`n00` runs before it",
+        "`n02` runs before it",
+    ];
     assert_eq!(reasons(&third), expected);
     lake.run(&plan, &third);
     plan.nodes[&id(2)].fingerprint = "2".into();
