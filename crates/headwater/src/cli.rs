@@ -69,7 +69,7 @@ pub(crate) struct ProjectArgs {
 #[command(next_help_heading = "Selection")]
 pub(crate) struct SelectionArgs {
     /// Nodes to take, in dbt's syntax: `gold.daily_metrics`, `+users`, `tag:daily`, `path:models/gold`
-    #[arg(value_name = "SELECT")]
+    #[arg(value_name = "SELECT", help_heading = None)]
     pub(crate) names: Vec<String>,
     /// The same as a flag
     #[arg(long, short = 's', value_name = "SELECT", num_args = 1..)]
@@ -188,13 +188,9 @@ pub(crate) struct QueryArgs {
 /// A form of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RowsFormat {
-    /// For people
     Table,
-    /// Comma-separated values with a header
     Csv,
-    /// An array of objects
     Json,
-    /// Apache Parquet
     Parquet,
 }
 
@@ -357,7 +353,10 @@ mod tests {
 
     #[test]
     fn a_plot_names_two_columns() {
-        assert_eq!(parse_plot("bar:brand, total_revenue").unwrap(), Plot { x: "brand".into(), y: "total_revenue".into() });
+        assert_eq!(
+            parse_plot("bar:brand, total_revenue").unwrap(),
+            Plot { x: "brand".into(), y: "total_revenue".into() }
+        );
         for wrong in ["bar", "bar:x", "line:x,y", "bar:x,", "bar:x,y,z"] {
             assert!(parse_plot(wrong).is_err(), "{wrong}");
         }

@@ -133,7 +133,8 @@ impl Observer for Watch {
 
 /// A bar for files that are generated, one table after another.
 pub(crate) fn generating(console: Console) -> (ProgressBar, impl Fn(&GenerateProgress<'_>) + Send + Sync + 'static) {
-    let bar = bars(console).add(ProgressBar::new(0).with_style(style("{spinner:.cyan} {prefix}  {bar:20.cyan/dim}  {msg:.dim}")));
+    let bar = bars(console)
+        .add(ProgressBar::new(0).with_style(style("{spinner:.cyan} {prefix}  {bar:20.cyan/dim}  {msg:.dim}")));
     let told = bar.clone();
     let show = move |progress: &GenerateProgress<'_>| {
         told.set_length(progress.total_rows);

@@ -47,7 +47,8 @@ pub struct Question {
 pub const QUESTIONS: [Question; 3] = [
     Question {
         title: "which vehicle types earn the most?",
-        sql: "SELECT vehicle_type, total_rentals, total_revenue, avg_rental_amount, avg_rental_duration_hours\n\
+        sql: "SELECT vehicle_type, total_rentals, total_revenue, avg_rental_amount,\n\
+              avg_rental_duration_hours AS avg_hours\n\
               FROM gold.vehicle_type_metrics ORDER BY total_revenue DESC",
         bars: None,
     },

@@ -18,6 +18,7 @@
 //! | [`vars`] | the map of `--vars` |
 //! | [`error`] | [`OpsError`] |
 //! | `compile` | the project, compiled beside its lake |
+//! | `placed` | diagnostics that name files from the project's folder |
 //! | `wiring` | the only place that picks an engine, a lake and a run store |
 //!
 //! Does not belong here: flags, printing, exit codes (the binary's), and anything that a crate below could do itself.
@@ -32,6 +33,7 @@ pub mod demo;
 pub mod error;
 pub mod generate;
 pub mod init;
+mod placed;
 pub mod plan;
 pub mod query;
 pub mod rows;

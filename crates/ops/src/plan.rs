@@ -139,9 +139,7 @@ impl<'a> Prospect<'a> {
     fn passed(&self) -> Result<BTreeMap<NodeId, Built>, Diagnostics> {
         let store = RunStore::open_existing(&self.project.request.dir).map_err(|error| error.diagnostic())?;
         match store {
-            Some(store) => {
-                Ok(store.passed(&self.project.plan.environment.name).map_err(|error| error.diagnostic())?)
-            }
+            Some(store) => Ok(store.passed(&self.project.plan.environment.name).map_err(|error| error.diagnostic())?),
             None => Ok(BTreeMap::new()),
         }
     }

@@ -1,7 +1,7 @@
 //! `tables`: what the lake holds.
 
-use headwater_lake::{Lake, Relation};
 pub use headwater_lake::{HistoryEntry, RelationKind, RelationSummary};
+use headwater_lake::{Lake, Relation};
 use headwater_plan::{Built, Diagnostics, Schema, TableName, TableVersion};
 use serde::Serialize;
 

@@ -8,6 +8,8 @@ use headwater_lake::Lake;
 use headwater_plan::node::EngineKind;
 use headwater_plan::{Diagnostic, Engine, Environment};
 
+use crate::placed::Placed;
+
 /// Opens the environment's lake. Nothing is written; a lake that is not there yet is empty.
 pub(crate) async fn lake(environment: &Environment) -> Result<Lake, Diagnostic> {
     Lake::open(&environment.lake, &environment.lake_written).await.map_err(|error| {
@@ -20,7 +22,7 @@ pub(crate) async fn lake(environment: &Environment) -> Result<Lake, Diagnostic> 
 /// The engine that executes the environment's steps.
 pub(crate) fn engine(environment: &Environment, lake: Lake, project: &Path) -> Arc<dyn Engine> {
     match environment.engine {
-        EngineKind::Embedded => Arc::new(embedded(environment, lake, project)),
+        EngineKind::Embedded => Arc::new(Placed::new(embedded(environment, lake, project), project)),
     }
 }
 

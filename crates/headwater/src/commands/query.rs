@@ -3,9 +3,9 @@
 use std::io::{self, Read, Write};
 
 use futures::StreamExt;
+use headwater_ops::query as ops;
 use headwater_ops::query::Rows;
 use headwater_ops::rows::{self, RowsFormat as FileFormat};
-use headwater_ops::query as ops;
 use headwater_plan::diagnostic::did_you_mean;
 use headwater_plan::{Cancel, Code, Diagnostic};
 

@@ -38,9 +38,12 @@ pub(crate) fn render_all(diagnostics: &[Diagnostic], style: Style) -> String {
     if errors.len() > 1 {
         let mut files: Vec<_> =
             errors.iter().filter_map(|error| error.location.as_ref().map(|location| &location.file)).collect();
+        // What the user typed, `<query>`, is no file.
+        files.retain(|file| !file.to_string_lossy().starts_with('<'));
         files.sort();
         files.dedup();
-        let place = if files.is_empty() { String::new() } else { format!(" in {}", counted(files.len() as u64, "file")) };
+        let place =
+            if files.is_empty() { String::new() } else { format!(" in {}", counted(files.len() as u64, "file")) };
         let problems = counted(errors.len() as u64, "problem");
         text += &format!("{}{}\n", style.bold_red("error"), style.bold(format_args!(": {problems}{place}")));
     } else {

@@ -76,16 +76,12 @@ pub(crate) fn nothing_to_do(counts: &Counts, style: Style) -> String {
 
 /// `4 sources, 9 models and 31 tests`.
 pub(crate) fn words(counts: &Counts) -> String {
-    let parts: Vec<String> = [
-        (counts.sources, "source"),
-        (counts.seeds, "seed"),
-        (counts.models, "model"),
-        (counts.tests, "test"),
-    ]
-    .into_iter()
-    .filter(|(number, _)| *number > 0)
-    .map(|(number, word)| counted(number, word))
-    .collect();
+    let parts: Vec<String> =
+        [(counts.sources, "source"), (counts.seeds, "seed"), (counts.models, "model"), (counts.tests, "test")]
+            .into_iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, word)| counted(number, word))
+            .collect();
     match parts.as_slice() {
         [] => "0 nodes".to_owned(),
         [one] => one.clone(),

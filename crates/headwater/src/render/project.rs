@@ -28,9 +28,8 @@ pub(crate) fn next(steps: &[(&str, &str)], style: Style) -> String {
     let mut text = format!("{}\n", style.bold("next"));
     for (command, why) in steps {
         let padding = " ".repeat(longest - command.len());
-        text += &format!("  {}{padding}  {}\n", style.cyan(command), style.dim(why));
-        text.truncate(text.trim_end().len());
-        text.push('\n');
+        let why = if why.is_empty() { String::new() } else { format!("{padding}  {}", style.dim(why)) };
+        text += &format!("  {}{why}\n", style.cyan(command));
     }
     text
 }

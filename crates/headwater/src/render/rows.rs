@@ -1,6 +1,7 @@
 //! The rows of a query as a table or as bars.
 
 use arrow::array::{Array, RecordBatch};
+use arrow::buffer::NullBuffer;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use headwater_plan::{DataType, Schema};
 
@@ -59,7 +60,7 @@ pub(crate) fn is_number(data_type: &DataType) -> bool {
 
 /// A column's values as text.
 struct Texts<'a> {
-    column: &'a dyn Array,
+    nulls: Option<NullBuffer>,
     formatter: Option<ArrayFormatter<'a>>,
 }
 
@@ -68,11 +69,11 @@ impl<'a> Texts<'a> {
         const OPTIONS: FormatOptions<'static> =
             FormatOptions::new().with_timestamp_format(Some(INSTANT)).with_timestamp_tz_format(Some(INSTANT));
         // All of Spark's types have a text; one that has none is shown as such rather than not at all.
-        Self { column, formatter: ArrayFormatter::try_new(column, &OPTIONS).ok() }
+        Self { nulls: column.logical_nulls(), formatter: ArrayFormatter::try_new(column, &OPTIONS).ok() }
     }
 
     fn text(&self, row: usize) -> Option<String> {
-        if self.column.is_null(row) {
+        if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
             return None;
         }
         let text = self.formatter.as_ref().and_then(|formatter| formatter.value(row).try_to_string().ok());

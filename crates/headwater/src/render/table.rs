@@ -45,7 +45,9 @@ impl Cell {
         if !text.chars().any(char::is_control) {
             return Self::Text(text.to_owned());
         }
-        Self::Text(text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.into() }).collect())
+        Self::Text(
+            text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.into() }).collect(),
+        )
     }
 
     fn as_str(&self) -> &str {
@@ -59,7 +61,8 @@ impl Cell {
 impl Table {
     /// A table with these headings.
     pub(crate) fn new(columns: impl IntoIterator<Item = (&'static str, Align)>) -> Self {
-        let columns = columns.into_iter().map(|(heading, align)| Column { heading: heading.into(), data_type: None, align });
+        let columns =
+            columns.into_iter().map(|(heading, align)| Column { heading: heading.into(), data_type: None, align });
         Self { columns: columns.collect(), rows: Vec::new() }
     }
 

@@ -4,7 +4,34 @@ use crate::project::{Project, assert_says};
 
 #[test]
 fn the_commands() {
-    assert_says!(Project::nothing(), ["--help"], @"");
+    assert_says!(Project::nothing(), ["--help"], @r"
+    $ headwater --help
+    --- stdout
+    Data-lake pipelines in one binary: files to tested bronze, silver and gold Delta tables
+
+    Usage: headwater <COMMAND>
+
+    Commands:
+      demo         Build and query a car-rental lake, to see how everything works
+      init         Make a new project
+      check        Find every mistake in the project without touching data
+      plan         Say what a run would do, and why
+      run          Load new files, build what changed, test it
+      test         Run the tests only
+      query        Ask the lake something in Spark SQL
+      tables       Look at the tables of the lake
+      runs         Look at earlier runs
+      generate     Write test data that keeps the sources' contracts
+      completions  Print a script that completes commands in your shell
+      help         Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+
+    New here? `headwater demo` builds a whole lake in a minute.
+    --- exit code 0
+    ");
 }
 
 #[test]
@@ -25,14 +52,24 @@ fn each_command() {
         &["generate"],
         &["completions"],
     ];
-    let all: Vec<String> =
-        verbs.iter().map(|verb| project.says(&[*verb, &["--help"]].concat())).collect();
+    let all: Vec<String> = verbs.iter().map(|verb| project.says(&[*verb, &["--help"]].concat())).collect();
     insta::assert_snapshot!("help", all.join("\n"));
 }
 
 #[test]
 fn an_unknown_flag_is_the_users_to_change() {
-    assert_says!(Project::nothing(), ["run", "--full-refesh"], @"");
+    assert_says!(Project::nothing(), ["run", "--full-refesh"], @r"
+    $ headwater run --full-refesh
+    --- stderr
+    error: unexpected argument '--full-refesh' found
+
+      tip: a similar argument exists: '--full-refresh'
+
+    Usage: headwater run --full-refresh [SELECT]...
+
+    For more information, try '--help'.
+    --- exit code 1
+    ");
 }
 
 #[test]

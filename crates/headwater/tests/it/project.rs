@@ -157,6 +157,8 @@ macro_rules! assert_says {
             (folder.as_str(), "[DIR]"),
             (r"\b\d\.\d\ds", "0.00s"),
             (r"\b[0-9a-f]{12}\b", "0123456789ab"),
+            (r"\b[0-9a-f]{32}\b", "0123456789abcdef0123456789abcdef"),
+            (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", "2026-01-01T00:00:00.000000Z"),
             (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "2026-01-01 00:00:00"),
             (r"\d\d?\.?\d kB", "1.2 kB"),
             (r"process \d+ on \S+, since [0-9T:Z-]+", "process 1234 on here, since 2026-01-01T00:00:00Z"),

@@ -17,35 +17,94 @@ macro_rules! assert_refused {
 #[test]
 fn no_project_here() {
     let project = Project::nothing();
-    assert_refused!(project, ["run"], @"");
-    assert_refused!(project, ["run", "--project-dir", "nowhere"], @"");
+    assert_refused!(project, ["run"], @r"
+    $ headwater run
+    --- stderr
+    error[no-project]: no project here: neither `[DIR]` nor a folder above it has a `headwater.yml`
+      = help: `headwater init` makes a project; `--project-dir` names the folder of one
+    --- exit code 1
+    ");
+    assert_refused!(project, ["run", "--project-dir", "nowhere"], @r"
+    $ headwater run --project-dir nowhere
+    --- stderr
+    error[no-project]: there is no folder `nowhere`
+      = cause: No such file or directory (os error 2)
+      = help: `--project-dir` names the folder of a project
+    --- exit code 1
+    ");
 }
 
 #[test]
 fn unknown_environment() {
     let project = Project::shop();
-    assert_refused!(project, ["run", "--env", "locl"], @"");
+    assert_refused!(project, ["run", "--env", "locl"], @r"
+    $ headwater run --env locl
+    --- stderr
+    error[unknown-environment]: no environment is called `locl`
+      = help: did you mean `local`?
+    --- exit code 1
+    ");
 }
 
 #[test]
 fn missing_folder_of_files() {
     let project = Project::shop();
     fs::remove_dir_all(project.path("incoming")).unwrap();
-    assert_refused!(project, ["run"], @"");
+    assert_refused!(project, ["run"], @r"
+    $ headwater run
+    --- stderr
+    error[no-files]: no file matches `incoming/customers*.csv`: the folder `incoming` does not exist
+     --> models/bronze/sources.yml:5:26
+      |
+    5 |         ingest: { files: 'incoming/customers*.csv' }
+      |                          ^^^^^^^^^^^^^^^^^^^^^^^^^^
+      = help: looked for `[DIR]/incoming/customers*.csv`: make the folder, or change `files:`
+
+    error[no-files]: no file matches `incoming/orders*.csv`: the folder `incoming` does not exist
+      --> models/bronze/sources.yml:11:26
+       |
+    11 |         ingest: { files: 'incoming/orders*.csv' }
+       |                          ^^^^^^^^^^^^^^^^^^^^^^^
+       = help: looked for `[DIR]/incoming/orders*.csv`: make the folder, or change `files:`
+
+    error: 2 problems in 1 file
+    --- exit code 1
+    ");
 }
 
 #[test]
 fn an_empty_match() {
     let project = Project::shop();
     fs::rename(project.path("incoming/orders.csv"), project.path("incoming/order.csv")).unwrap();
-    assert_refused!(project, ["run"], @"");
+    assert_refused!(project, ["run"], @r"
+    $ headwater run
+    --- stderr
+    error[no-files]: no file matches `incoming/orders*.csv`, and `bronze.orders` was never loaded
+      --> models/bronze/sources.yml:11:26
+       |
+    11 |         ingest: { files: 'incoming/orders*.csv' }
+       |                          ^^^^^^^^^^^^^^^^^^^^^^^
+       = help: looked for `[DIR]/incoming/orders*.csv`: put the files there, or change `files:`
+    --- exit code 1
+    ");
 }
 
 #[test]
 fn a_header_that_lacks_a_column() {
     let project = Project::shop();
     project.replace("incoming/orders.csv", "ordered_on", "order_date");
-    assert_refused!(project, ["run"], @"");
+    assert_refused!(project, ["run"], @r"
+    $ headwater run
+    --- stderr
+    error[missing-column]: `incoming/orders.csv` has no column `ordered_on`, which the contract requires
+     --> incoming/orders.csv:1:1
+      |
+    1 | order_id,customer_id,order_date,amount
+      | ^
+      = cause: `incoming/orders.csv` has a column `order_date`, which the contract has not
+      = help: its columns are `order_id`, `customer_id`, `order_date`, `amount`
+    --- exit code 1
+    ");
 }
 
 #[test]
@@ -53,7 +112,17 @@ fn a_wrong_delimiter() {
     let project = Project::shop();
     let orders = fs::read_to_string(project.path("incoming/orders.csv")).unwrap();
     project.write("incoming/orders.csv", &orders.replace(',', ";"));
-    assert_refused!(project, ["run"], @"");
+    assert_refused!(project, ["run"], @r#"
+    $ headwater run
+    --- stderr
+    error[wrong-delimiter]: the header of `incoming/orders.csv` names no column of the contract: it seems to be separated by `;`, not `,`
+     --> incoming/orders.csv:1:1
+      |
+    1 | order_id;customer_id;ordered_on;amount
+      | ^
+      = help: set `sep: ";"`
+    --- exit code 1
+    "#);
 }
 
 /// Not by permissions, which do not hold for root: by a link that leads to itself.
@@ -63,7 +132,28 @@ fn an_unreadable_folder() {
     let project = Project::shop();
     fs::rename(project.path("incoming"), project.path("files")).unwrap();
     std::os::unix::fs::symlink("incoming", project.path("incoming")).unwrap();
-    assert_refused!(project, ["run"], @"");
+    assert_refused!(project, ["run"], @r"
+    $ headwater run
+    --- stderr
+    error[unreadable-input]: cannot list `incoming/customers*.csv`: cannot read `incoming`
+     --> models/bronze/sources.yml:5:26
+      |
+    5 |         ingest: { files: 'incoming/customers*.csv' }
+      |                          ^^^^^^^^^^^^^^^^^^^^^^^^^^
+      = cause: Too many levels of symbolic links (os error 40)
+      = help: check that it is what the pattern takes it for, and that this user may read it
+
+    error[unreadable-input]: cannot list `incoming/orders*.csv`: cannot read `incoming`
+      --> models/bronze/sources.yml:11:26
+       |
+    11 |         ingest: { files: 'incoming/orders*.csv' }
+       |                          ^^^^^^^^^^^^^^^^^^^^^^^
+       = cause: Too many levels of symbolic links (os error 40)
+       = help: check that it is what the pattern takes it for, and that this user may read it
+
+    error: 2 problems in 1 file
+    --- exit code 1
+    ");
 }
 
 #[test]
@@ -71,21 +161,75 @@ fn a_folder_of_files_that_is_a_file() {
     let project = Project::shop();
     fs::remove_dir_all(project.path("incoming")).unwrap();
     project.write("incoming", "no folder\n");
-    assert_refused!(project, ["run"], @"");
+    assert_refused!(project, ["run"], @r"
+    $ headwater run
+    --- stderr
+    error[unreadable-input]: cannot list `incoming/customers*.csv`: cannot read `incoming`
+     --> models/bronze/sources.yml:5:26
+      |
+    5 |         ingest: { files: 'incoming/customers*.csv' }
+      |                          ^^^^^^^^^^^^^^^^^^^^^^^^^^
+      = cause: Not a directory (os error 20)
+      = help: check that it is what the pattern takes it for, and that this user may read it
+
+    error[unreadable-input]: cannot list `incoming/orders*.csv`: cannot read `incoming`
+      --> models/bronze/sources.yml:11:26
+       |
+    11 |         ingest: { files: 'incoming/orders*.csv' }
+       |                          ^^^^^^^^^^^^^^^^^^^^^^^
+       = cause: Not a directory (os error 20)
+       = help: check that it is what the pattern takes it for, and that this user may read it
+
+    error: 2 problems in 1 file
+    --- exit code 1
+    ");
 }
 
 #[test]
 fn a_lake_that_is_a_file() {
     let project = Project::shop();
     project.write("lake", "no lake\n");
-    assert_refused!(project, ["run"], @"");
+    assert_refused!(project, ["run"], @r"
+    $ headwater run
+    --- stderr
+    error[invalid-lake]: the lake `./lake` cannot be a folder: `[DIR]/lake` is a file
+     --> headwater.yml:3:18
+      |
+    3 |   local: { lake: ./lake }
+      |                  ^^^^^^
+      = help: set `lake:` of this environment in headwater.yml to a folder; it need not be there yet
+    --- exit code 1
+    ");
 }
 
 #[test]
 fn a_value_that_does_not_parse() {
     let project = Project::shop();
     project.replace("incoming/orders.csv", "40.00", "forty");
-    assert_says!(project, ["run", "--threads", "1"], @"");
+    assert_says!(project, ["run", "--threads", "1"], @r"
+    $ headwater run --threads 1
+    --- stdout
+    run 0123456789ab · shop · local · lake ./lake
+
+      step    table                rows in    rows out  set aside     time
+    ✓ ingest  bronze.customers           3           3          0    0.00s
+    ✓ tests   bronze.customers    2 passed                           0.00s
+    ✗ ingest  bronze.orders         failed                           0.00s
+    – view    silver.sales      left out, because `shop.orders` failed
+    – table   gold.revenue      left out, because `shop.orders` failed
+
+    ✗ failed after 0.00s: 1 loaded, 1 failed, 6 left out, 2 tests passed
+      files: 3 rows in = 3 out + 0 set aside
+    --- stderr
+
+    error[invalid-cell]: line 3 of `incoming/orders.csv` cannot be loaded: column `amount`: `forty` is not a valid `decimal(10,2)`; 1 of 4 records do not fit, and nothing was loaded into `bronze.orders`
+     --> incoming/orders.csv:3:17
+      |
+    3 | 11,2,2024-01-06,forty
+      |                 ^^^^^
+      = help: correct the value, or declare `string`
+    --- exit code 1
+    ");
     let tables = project.output(&["tables"]);
     assert!(!tables.contains("orders") && !tables.contains("revenue"), "{tables}");
 }
@@ -100,7 +244,13 @@ fn a_run_beside_another() {
     lock.lock().unwrap();
     let holder = r#"{"run_id":"019a","pid":4321,"host":"here","command":"run gold","since":"2026-01-01T00:00:00Z"}"#;
     fs::write(project.path("lake/_headwater/lock"), holder).unwrap();
-    assert_says!(project, ["run"], @"");
+    assert_says!(project, ["run"], @r"
+    $ headwater run
+    --- stderr
+    error[lake-in-use]: the lake `./lake` is in use by `headwater run gold` (process 1234 on here, since 2026-01-01T00:00:00Z)
+      = help: wait until it has ended, then try again
+    --- exit code 1
+    ");
     lock.unlock().unwrap();
     project.output(&["run"]);
 }
@@ -112,25 +262,83 @@ fn several_mistakes_at_once() {
     project.replace("models/silver/sales.sql", "source('shop', 'customers')", "source('shop', 'costumers')");
     project.replace("models/gold/gold.yml", "columns:", "colums:");
     project.write("models/gold/top.sql", "select * from {{ ref('revenu') }}\n");
-    assert_refused!(project, ["check"], @"");
+    assert_refused!(project, ["check"], @r"
+    $ headwater check
+    --- stderr
+    error[unknown-key]: there is no key `colums` in a model
+     --> models/gold/gold.yml:3:5
+      |
+    3 |     colums:
+      |     ^^^^^^
+      = help: did you mean `columns`?
+
+    error[unknown-model]: no model or seed is named `revenu`
+     --> models/gold/top.sql:1:18
+      |
+    1 | select * from {{ ref('revenu') }}
+      |                  ^^^^^^^^^^^^^
+      = help: did you mean `revenue`?
+
+    error[unknown-source]: the source `shop` has no table `costumers`
+     --> models/silver/sales.sql:4:9
+      |
+    4 | join {{ source('shop', 'costumers') }} c on c.customer_id = o.customer_id
+      |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      = help: did you mean `customers`?
+
+    error: 3 problems in 3 files
+    --- exit code 1
+    ");
 }
 
 #[test]
 fn vars_that_are_no_map() {
-    assert_refused!(Project::shop(), ["run", "--vars", "incoming"], @"");
+    let project = Project::shop();
+    assert_refused!(project, ["run", "--vars", "incoming"], @r"
+    $ headwater run --vars incoming
+    --- stderr
+    error[invalid-argument]: `--vars` is not a map: found `incoming`
+      = help: write it as YAML or JSON: `--vars '{incoming: /data, days: 7}'`
+    --- exit code 1
+    ");
 }
 
 #[test]
 fn a_selection_of_nothing() {
-    assert_refused!(Project::shop(), ["run", "revenu"], @"");
+    let project = Project::shop();
+    assert_refused!(project, ["run", "revenu"], @r"
+    $ headwater run revenu
+    --- stderr
+    error[empty-selection]: `revenu` selects nothing
+      = help: did you mean `revenue`?
+    --- exit code 1
+    ");
 }
 
 #[test]
 fn a_folder_that_is_not_empty() {
     let project = Project::shop();
-    assert_refused!(project, ["init"], @"");
-    assert_refused!(project, ["demo", "."], @"");
-    assert_refused!(project, ["init", "new", "--template", "car-rentl"], @"");
+    assert_refused!(project, ["init"], @r"
+    $ headwater init
+    --- stderr
+    error[folder-not-empty]: `[DIR]` is not empty
+      = help: name a new folder: `headwater init DIR`
+    --- exit code 1
+    ");
+    assert_refused!(project, ["demo", "."], @r"
+    $ headwater demo .
+    --- stderr
+    error[folder-not-empty]: `[DIR]` is not empty
+      = help: name a new folder: `headwater demo DIR`
+    --- exit code 1
+    ");
+    assert_refused!(project, ["init", "new", "--template", "car-rentl"], @r"
+    $ headwater init new --template car-rentl
+    --- stderr
+    error[unknown-template]: there is no template `car-rentl`
+      = help: did you mean `car-rental`? there are `empty`, `car-rental`
+    --- exit code 1
+    ");
 }
 
 /// A command that says no should say it at once.

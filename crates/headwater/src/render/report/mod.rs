@@ -97,7 +97,8 @@ impl Lines {
         if group.ended < group.expected || group.passed == 0 {
             return None;
         }
-        let cells = [format!("{} passed", count(group.passed)), String::new(), String::new(), seconds(group.milliseconds)];
+        let cells =
+            [format!("{} passed", count(group.passed)), String::new(), String::new(), seconds(group.milliseconds)];
         Some(self.columns(&self.style.green("✓"), "tests", &table.to_string(), &cells) + "\n")
     }
 
@@ -113,7 +114,9 @@ impl Lines {
                 self.columns(&mark, &node.step, &name, &told("passed".into())) + "\n"
             }
             NodeStatus::UpToDate => self.with_note(&style.dim("="), node, &name),
-            NodeStatus::Success => self.with_reason(self.columns(&style.green("✓"), &node.step, &name, &rows(node)), node),
+            NodeStatus::Success => {
+                self.with_reason(self.columns(&style.green("✓"), &node.step, &name, &rows(node)), node)
+            }
             NodeStatus::Warned => {
                 let rows = counted(failures.unwrap_or_default(), "row");
                 self.columns(&style.yellow("!"), &node.step, &name, &told(rows)) + "\n"
@@ -128,7 +131,13 @@ impl Lines {
 
     fn columns(&self, mark: &str, step: &str, name: &str, cells: &[String; 4]) -> String {
         let [read, written, aside, time] = cells;
-        let name = left(&cut(name, self.name_width), self.name_width);
+        if width(name) > self.name_width {
+            // Its name tells a failed test from another, so it is not cut to the columns of the others.
+            let cells: Vec<&str> = cells.iter().map(String::as_str).filter(|cell| !cell.is_empty()).collect();
+            let room = if self.style.terminal { self.style.width.saturating_sub(30).max(20) } else { usize::MAX };
+            return format!("{mark} {}  {}  {}", left(step, 6), cut(name, room), cells.join("  "));
+        }
+        let name = left(name, self.name_width);
         let text = format!(
             "{mark} {}  {name}  {}  {}  {}  {}",
             left(step, 6),
@@ -209,8 +218,11 @@ fn done(report: &RunReport) -> Option<String> {
         (ended(NodeStatus::Skipped), "left out"),
         (ended(NodeStatus::Cancelled), "stopped"),
     ];
-    let mut words: Vec<String> =
-        parts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{} {word}", count(*number))).collect();
+    let mut words: Vec<String> = parts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!("{} {word}", count(*number)))
+        .collect();
     let tests = [
         (number(&|node| node.status == NodeStatus::Success && is_test(node)), "passed"),
         (number(&|node| node.status == NodeStatus::Warned && is_test(node)), "warned"),
@@ -237,7 +249,7 @@ fn sum(report: &RunReport) -> Option<String> {
     let aside = total(|node| node.step_report.rows.quarantined);
     loads().next()?;
     let sign = if read == written + aside { "=" } else { "≠" };
-    Some(format!("files: {} rows in {sign} {} out + {} set aside", count(read), count(written), count(aside)))
+    Some(format!("files: {} in {sign} {} out + {} set aside", counted(read, "row"), count(written), count(aside)))
 }
 
 /// What went wrong in a run, apart from the nodes that were left out because of it.

@@ -96,21 +96,43 @@ fn lines(together: bool, style: Style) -> String {
 
 #[test]
 fn passed_tests_share_a_line_and_failed_ones_do_not() {
-    insta::assert_snapshot!(lines(true, Style::plain()), @"");
+    insta::assert_snapshot!(lines(true, Style::plain()), @r"
+      step    table                          rows in    rows out  set aside     time
+    ✓ ingest  bronze.rental_transactions      20,080      20,078          2    0.03s
+    ✗ test    unique_rentals_rental_id        3 rows                           0.03s
+    ✓ tests   bronze.rental_transactions    1 passed                           0.06s
+    ✓ view    silver.rentals                                                   0.03s
+    ✗ table   gold.daily_metrics              failed                           0.03s
+    – table   gold.top_days               left out, because `daily_metrics` failed
+    ");
 }
 
 #[test]
 fn asked_for_tests_have_a_line_each() {
     let style = Style { width: 120, terminal: true, ..Style::plain() };
-    insta::assert_snapshot!(lines(false, style), @"");
+    insta::assert_snapshot!(lines(false, style), @r"
+      step    table                          rows in    rows out  set aside     time
+    ✓ ingest  bronze.rental_transactions      20,080      20,078          2    0.03s  2 new files
+    ✓ test    not_null_rentals_user_id        passed                           0.03s
+    ✗ test    unique_rentals_rental_id        3 rows                           0.03s
+    ✓ view    silver.rentals                                                   0.03s  2 new files
+    ✗ table   gold.daily_metrics              failed                           0.03s
+    – table   gold.top_days               left out, because `daily_metrics` failed
+    ");
 }
 
 #[test]
 fn the_last_lines_add_up() {
-    insta::assert_snapshot!(closing(&report(RunStatus::Failed), Style::plain()), @"");
+    insta::assert_snapshot!(closing(&report(RunStatus::Failed), Style::plain()), @r"
+    ✗ failed after 1.24s: 1 loaded, 1 built, 1 failed, 1 left out, 1 test passed, 1 test failed, 1 up to date
+      files: 20,080 rows in = 20,078 out + 2 set aside
+    ");
     let report = report(RunStatus::Failed);
     let told: Vec<String> = told_of(&report);
-    assert_eq!(told, ["`unique_rentals_rental_id` found 3 rows", "`daily_metrics` failed while it ran: division by zero"]);
+    assert_eq!(
+        told,
+        ["`unique_rentals_rental_id` found 3 rows", "`daily_metrics` failed while it ran: division by zero"]
+    );
 }
 
 fn told_of(report: &RunReport) -> Vec<String> {
