@@ -41,9 +41,27 @@ pub(crate) fn probe(command: &mut Command) -> Option<String> {
     Some(text)
 }
 
-/// The cargo that runs this task.
+/// What `cargo run` tells a program of its package. `ring` builds itself anew, and with it all that stands on it up to
+/// DataFusion, whenever one of them changes: with each clone's folder, and between `cargo xtask test` and `cargo test`.
+const OF_THIS_PACKAGE: &[&str] = &[
+    "CARGO_MANIFEST_DIR",
+    "CARGO_MANIFEST_LINKS",
+    "CARGO_MANIFEST_PATH",
+    "CARGO_PKG_NAME",
+    "CARGO_PKG_VERSION",
+    "CARGO_PKG_VERSION_MAJOR",
+    "CARGO_PKG_VERSION_MINOR",
+    "CARGO_PKG_VERSION_PATCH",
+    "CARGO_PKG_VERSION_PRE",
+];
+
+/// The cargo that runs this task, in the environment in which a person would start it.
 pub(crate) fn cargo() -> Command {
-    Command::new(option_env!("CARGO").unwrap_or("cargo"))
+    let mut command = Command::new(option_env!("CARGO").unwrap_or("cargo"));
+    for name in OF_THIS_PACKAGE {
+        command.env_remove(name);
+    }
+    command
 }
 
 fn text(command: &Command) -> String {

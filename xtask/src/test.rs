@@ -80,13 +80,12 @@ fn run_part(workspace: &Workspace, part: Part, tests: &[String]) -> Result<(), T
         Part::Floors => floors::run(workspace),
         Part::Licences => licences::run(workspace),
         Part::Dependencies => unused::run(workspace),
-        Part::Clippy => run_process(
-            at_root(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])
-                .env_remove("RUSTFLAGS"),
-        ),
+        Part::Clippy => {
+            run_process(&mut at_root(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+        }
         Part::Tests => {
             let python = python(workspace)?;
-            let mut command = at_root(&["test", "--locked", "--workspace"]);
+            let mut command = at_root(&["test", "--locked", "--workspace", "--no-fail-fast"]);
             environment(&mut command, workspace, &python);
             if !tests.is_empty() {
                 command.arg("--").args(tests);

@@ -10,8 +10,7 @@ use crate::error::{TaskError, complain};
 use crate::process::say;
 
 /// Dependencies that no source names, each with its reason.
-const NAMED_NOWHERE: &[(&str, &str)] =
-    &[("headwater-features", "it holds no code: depending on it is what it is for")];
+const NAMED_NOWHERE: &[(&str, &str)] = &[("headwater-features", "it holds no code: depending on it is what it is for")];
 
 /// The crate whose dependencies are only there for their features.
 const FEATURES: &str = "headwater-features";

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType as ArrowType, SchemaRef, TimeUnit};
+use chrono::{DateTime, Utc};
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::default_table_source::DefaultTableSource;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -13,6 +14,7 @@ use datafusion::common::{Column, DataFusionError, TableReference};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SessionState;
 use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::logical_expr::execution_props::ExecutionProps;
 use datafusion::logical_expr::logical_plan::builder::LogicalTableSource;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableSource};
 use datafusion::prelude::SessionConfig;
@@ -34,6 +36,7 @@ const STACK: usize = 64 * 1024 * 1024;
 #[derive(Clone)]
 pub struct SparkSql {
     state: Arc<SessionState>,
+    now: Option<DateTime<Utc>>,
 }
 
 impl fmt::Debug for SparkSql {
@@ -62,7 +65,13 @@ impl SparkSql {
         options.sql_parser.default_null_ordering = "nulls_min".into();
         // DataFusion's own functions are never found by name; its optimizer needs some of them.
         let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
-        Self { state: Arc::new(state.build()) }
+        Self { state: Arc::new(state.build()), now: None }
+    }
+
+    /// Plans queries in which `current_timestamp()` is this instant; without it, it is the instant of planning.
+    #[must_use]
+    pub fn at(&self, now: DateTime<Utc>) -> Self {
+        Self { now: Some(now), ..self.clone() }
     }
 
     /// Plans for checking only: what comes out is never executed.
@@ -77,7 +86,13 @@ impl SparkSql {
 
     /// Plans one query. All that is wrong with its names comes at once; then all that is wrong with its types.
     pub fn plan(&self, sql: &str, relations: &dyn Relations) -> Result<TypedQuery, Vec<SqlError>> {
-        let planner = Planner { state: &self.state, relations, known: RefCell::default(), views: RefCell::default() };
+        let now = self.now.or_else(|| {
+            let mut execution = ExecutionProps::new();
+            execution.mark_start_execution(Arc::clone(self.state.config_options())).query_execution_start_time
+        });
+        let now = now.unwrap_or_default().timestamp_micros();
+        let known = RefCell::default();
+        let planner = Planner { state: &self.state, relations, now, known, views: RefCell::default() };
         stacker::grow(STACK, || planner.plan(sql))
     }
 }
@@ -86,6 +101,7 @@ impl SparkSql {
 struct Planner<'a> {
     state: &'a SessionState,
     relations: &'a dyn Relations,
+    now: i64,
     known: RefCell<HashMap<TableName, Known>>,
     /// The views that are being planned, outermost first.
     views: RefCell<Vec<TableName>>,
@@ -111,7 +127,7 @@ impl Planner<'_> {
         let planned = SqlToRel::new_with_options(&context, options)
             .sql_statement_to_plan(Statement::Query(Box::new(resolved.query)))
             .map_err(|error| vec![unplanned(&error)])?;
-        let typed = typing::plan(planned)?;
+        let typed = typing::plan(planned, self.now)?;
         self.check_subqueries(&typed).map_err(|error| vec![error])?;
         finish(typed, resolved.names, resolved.reads).map_err(|error| vec![error])
     }

@@ -3,9 +3,9 @@
     python -m venv /tmp/pyspark && /tmp/pyspark/bin/pip install pyspark==4.2.1
     /tmp/pyspark/bin/python crates/sql/tests/gold.py
 
-A line is the case, the type of its one column, and its rows (`;` between them), separated by tabs. A case that begins
-with `select`, `with` or `values` is a query, any other an expression. In place of the type stands `error` when Spark
-refuses the query, or `type!` when it fails as it runs; the value is then Spark's error condition.
+A line is the case, the types of its columns, and its rows (`;` between them, `|` between columns), separated by tabs. A case that begins
+with `select`, `with` or `values` is a query, any other an expression. In place of the types stands `error` when Spark
+refuses the query, and a `!` after them says that it fails as it runs; the value is then Spark's error condition.
 """
 
 import datetime
@@ -46,11 +46,11 @@ def answer(spark, case):
     query = case if re.match(r"(?i)(select|with|values)\b", case) else f"select {case}"
     try:
         frame = spark.sql(query)
-        data_type = frame.schema.fields[0].dataType.simpleString()
+        data_type = "|".join(field.dataType.simpleString() for field in frame.schema.fields)
     except Exception as error:
         return "error", condition(error)
     try:
-        return data_type, ";".join(show(row[0]) for row in frame.collect())
+        return data_type, ";".join("|".join(show(cell) for cell in row) for row in frame.collect())
     except Exception as error:
         return data_type + "!", condition(error)
 

@@ -175,7 +175,8 @@ fn end(call: &Aggregation<'_>, first: bool) -> Answer {
         call: crate::typing::call::Call {
             name: call.call.name,
             arguments: call.call.arguments.clone(),
-            schema: call.schema(),
+            schema: call.call.schema,
+            now: call.call.now,
         },
         distinct: false,
         filter: call.filter.clone(),

@@ -10,6 +10,7 @@ use super::{Answer, Function, MANY, scalar};
 use crate::error::SqlError;
 use crate::typing::call::{Call, Typed};
 use crate::typing::common::is_atomic;
+use crate::typing::fallible::lazily;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     scalar("coalesce", 1..=MANY, coalesce),
@@ -37,14 +38,21 @@ fn coalesce(call: &Call<'_>) -> Answer {
     if common == DataType::Null {
         return call.expr(0);
     }
-    Ok(datafusion::functions::expr_fn::coalesce(values))
+    Ok(lazily(values, &[], call.schema, datafusion::functions::expr_fn::coalesce))
 }
 
 fn nvl2(call: &Call<'_>) -> Answer {
-    let (mut values, _) = call.in_common(&[1, 2])?;
-    let (otherwise, value) = (values.pop(), values.pop());
-    let value = value.ok_or_else(|| SqlError::internal("`nvl2` lost a value"))?;
-    Ok(either(Expr::IsNotNull(Box::new(call.expr(0)?)), value, otherwise))
+    one_of_two(call, Expr::IsNotNull(Box::new(call.expr(0)?)))
+}
+
+/// The second or the third argument.
+fn one_of_two(call: &Call<'_>, condition: Expr) -> Answer {
+    let (values, _) = call.in_common(&[1, 2])?;
+    Ok(lazily(values, &[], call.schema, |mut values| {
+        let otherwise = values.pop().map(Box::new);
+        let value = values.pop().map(|value| (Box::new(condition), Box::new(value)));
+        Expr::Case(Case::new(None, value.into_iter().collect(), otherwise))
+    }))
 }
 
 fn nullif(call: &Call<'_>) -> Answer {
@@ -96,11 +104,7 @@ fn zeroifnull(call: &Call<'_>) -> Answer {
 }
 
 fn if_else(call: &Call<'_>) -> Answer {
-    let condition = condition(call.argument(0)?)?;
-    let (mut values, _) = call.in_common(&[1, 2])?;
-    let (otherwise, value) = (values.pop(), values.pop());
-    let value = value.ok_or_else(|| SqlError::internal("`if` lost a value"))?;
-    Ok(either(condition, value, otherwise))
+    one_of_two(call, condition(call.argument(0)?)?)
 }
 
 /// The greatest or least of the values that are not null.

@@ -1,10 +1,9 @@
 //! Days and instants. The session's time zone is UTC.
 
-use datafusion::functions::datetime::expr_fn as native;
+use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Expr;
 use headwater_plan::{Code, DataType};
 
-use super::operator::instant;
 use super::{Answer, Function, scalar};
 use crate::error::{SqlError, suggest};
 use crate::kernels;
@@ -15,10 +14,10 @@ use crate::kernels::time_text::InstantTo;
 use crate::typing::call::{Call, Typed};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    scalar("current_date", 0..=0, |_| Ok(native::current_date())),
-    scalar("curdate", 0..=0, |_| Ok(native::current_date())),
-    scalar("current_timestamp", 0..=0, |_| Ok(now())),
-    scalar("now", 0..=0, |_| Ok(now())),
+    scalar("current_date", 0..=0, today),
+    scalar("curdate", 0..=0, today),
+    scalar("current_timestamp", 0..=0, |call| Ok(now(call))),
+    scalar("now", 0..=0, |call| Ok(now(call))),
     scalar("year", 1..=1, |call| part(call, Part::Year)),
     scalar("quarter", 1..=1, |call| part(call, Part::Quarter)),
     scalar("month", 1..=1, |call| part(call, Part::Month)),
@@ -59,8 +58,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
     scalar("make_date", 3..=3, make_date),
 ];
 
-fn now() -> Expr {
-    datafusion::logical_expr::cast(native::now(), instant())
+fn now(call: &Call<'_>) -> Expr {
+    Expr::Literal(ScalarValue::TimestampMicrosecond(Some(call.now), Some("UTC".into())), None)
+}
+
+fn today(call: &Call<'_>) -> Answer {
+    Typed { expr: now(call), data_type: DataType::Timestamp }.cast(&DataType::Date)
 }
 
 fn day(call: &Call<'_>, index: usize) -> Answer {
@@ -138,7 +141,7 @@ fn date_format(call: &Call<'_>) -> Answer {
 
 fn unix_timestamp(call: &Call<'_>) -> Answer {
     let moment = match (call.len(), call.arguments.first().map(|first| &first.data_type)) {
-        (0, _) => now(),
+        (0, _) => now(call),
         // A pattern counts for texts alone.
         (2, Some(DataType::String)) => read(call, 1, false)?,
         (1, Some(DataType::String)) => {
@@ -188,7 +191,12 @@ fn unit(call: &Call<'_>, index: usize) -> Result<Unit, SqlError> {
     let name = call.literal_text(index, "unit")?;
     let units = ["YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND"];
     Unit::parse(name).ok_or_else(|| {
-        SqlError::mismatch(format!("there is no unit of time `{name}`")).help_if(suggest(name, "the units are", units))
+        // Spark gives null for some of these, which nobody means.
+        SqlError::new(Code::UnsupportedSql, format!("there is no unit of time `{name}`")).help_if(suggest(
+            name,
+            "the units are",
+            units,
+        ))
     })
 }
 

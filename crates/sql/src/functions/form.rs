@@ -10,6 +10,7 @@ use super::{Answer, Function, MANY, datetime, interval, scalar, special};
 use crate::error::SqlError;
 use crate::kernels::decimal::parse;
 use crate::typing::call::{Call, Typed};
+use crate::typing::fallible::lazily;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     special("number", 1..=1, number),
@@ -119,11 +120,14 @@ fn branches(call: &Call<'_>, first: usize, conditions: Result<Vec<Expr>, SqlErro
     if has_else {
         values.push(call.len() - 1);
     }
-    let (mut values, _) = call.in_common(&values)?;
-    let otherwise = if has_else { values.pop().map(Box::new) } else { None };
-    let branches = conditions?.into_iter().zip(values);
-    let branches = branches.map(|(condition, value)| (Box::new(condition), Box::new(value))).collect();
-    Ok(Expr::Case(Case::new(None, branches, otherwise)))
+    let (values, _) = call.in_common(&values)?;
+    let conditions = conditions?;
+    Ok(lazily(values, &conditions.clone(), call.schema, |mut values| {
+        let otherwise = if has_else { values.pop().map(Box::new) } else { None };
+        let branches = conditions.into_iter().zip(values);
+        let branches = branches.map(|(condition, value)| (Box::new(condition), Box::new(value))).collect();
+        Expr::Case(Case::new(None, branches, otherwise))
+    }))
 }
 
 fn in_list(call: &Call<'_>) -> Answer {

@@ -1,6 +1,6 @@
 //! Arithmetic, comparison and logic.
 
-use arrow::datatypes::{DataType as ArrowType, IntervalMonthDayNano, TimeUnit};
+use arrow::datatypes::IntervalMonthDayNano;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use headwater_plan::DataType;
 
@@ -13,6 +13,7 @@ use crate::kernels::decimal::DecimalOperation;
 use crate::types::arrow_type;
 use crate::typing::call::{Call, Typed};
 use crate::typing::common::{common_type, is_integral, is_numeric, is_time};
+use crate::typing::fallible::chain;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     special("+", 2..=2, plus),
@@ -165,7 +166,7 @@ fn try_divide(call: &Call<'_>) -> Answer {
             .otherwise(right.expr.clone())
             .map_err(|error| SqlError::internal(error.to_string()))?;
     let arguments = vec![call.argument(0)?.clone(), Typed { expr: divisor, data_type: right.data_type.clone() }];
-    divide(&Call { name: "/", arguments, schema: call.schema })
+    divide(&Call { name: "/", arguments, schema: call.schema, now: call.now })
 }
 
 /// `div`: the whole part of a quotient, as a bigint.
@@ -255,26 +256,9 @@ fn logic(call: &Call<'_>, operator: Operator) -> Answer {
     for index in 0..call.len() {
         terms.push(call.expect(index, &DataType::Boolean)?);
     }
-    // A tree as flat as it can be: thousands of terms must not nest as deep.
-    while terms.len() > 1 {
-        let mut halved = Vec::with_capacity(terms.len().div_ceil(2));
-        let mut rest = terms.into_iter();
-        while let Some(left) = rest.next() {
-            halved.push(match rest.next() {
-                Some(right) => binary(left, operator, right),
-                None => left,
-            });
-        }
-        terms = halved;
-    }
-    terms.pop().ok_or_else(|| call.wrong_types())
+    chain(terms, operator, call.schema).ok_or_else(|| call.wrong_types())
 }
 
 fn not(call: &Call<'_>) -> Answer {
     Ok(Expr::Not(Box::new(call.expect(0, &DataType::Boolean)?)))
-}
-
-/// The Arrow form of an instant.
-pub(super) fn instant() -> ArrowType {
-    ArrowType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }

@@ -81,6 +81,11 @@ impl Dialect for SparkDialect {
         true
     }
 
+    /// Which units there are is for the functions to say.
+    fn allow_extract_custom(&self) -> bool {
+        true
+    }
+
     fn supports_table_versioning(&self) -> bool {
         true
     }

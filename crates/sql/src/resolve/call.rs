@@ -2,8 +2,8 @@
 
 use datafusion::sql::sqlparser::ast::{
     DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList,
-    FunctionArguments, Ident, NamedWindowExpr, ObjectName, OrderByOptions, Spanned, WindowFrameBound, WindowSpec,
-    WindowType,
+    FunctionArguments, Ident, NamedWindowExpr, ObjectName, OrderByOptions, Spanned, Value, WindowFrameBound,
+    WindowFrameUnits, WindowSpec, WindowType,
 };
 use headwater_plan::Code;
 
@@ -39,7 +39,11 @@ impl Resolver<'_> {
         self.check_place(known, windowed, at, place);
         let errors = self.errors.len();
         let inside = if is_aggregate { place.inside_aggregate() } else { place };
-        let inside = if windowed { Place { windows: false, clause: "a window function", ..inside } } else { inside };
+        let inside = if windowed {
+            Place { windows: false, clause: "a window function", aliases_first: false, ..inside }
+        } else {
+            inside
+        };
         self.arguments(&name, &mut function, at, inside);
         if let FunctionArguments::List(list) = &function.args
             && self.errors.len() == errors
@@ -174,12 +178,16 @@ impl Resolver<'_> {
             sort.expr = self.expression(take(&mut sort.expr), place);
         }
         if let Some(frame) = &spec.window_frame {
+            if frame.units == WindowFrameUnits::Groups {
+                self.refuse("a frame of `GROUPS`", at);
+                return None;
+            }
             let bounds = std::iter::once(&frame.start_bound).chain(&frame.end_bound);
             for bound in bounds {
                 if let WindowFrameBound::Preceding(Some(offset)) | WindowFrameBound::Following(Some(offset)) = bound
-                    && !matches!(offset.as_ref(), Expr::Value(_))
+                    && !is_whole_number(offset)
                 {
-                    self.refuse("a frame whose bound is not a number", position(offset.span()).or(at));
+                    self.refuse("a frame whose bound is not a whole number", position(offset.span()).or(at));
                     return None;
                 }
             }
@@ -208,8 +216,13 @@ impl Resolver<'_> {
     }
 }
 
+fn is_whole_number(expression: &Expr) -> bool {
+    matches!(expression, Expr::Value(value)
+        if matches!(&value.value, Value::Number(text, false) if text.parse::<u32>().is_ok()))
+}
+
 /// A clause's name in a message: SQL words in backticks.
-fn shown(clause: &str) -> String {
+pub(super) fn shown(clause: &str) -> String {
     let is_sql = clause.chars().all(|character| character.is_ascii_uppercase() || character == ' ');
     if is_sql { format!("`{clause}`") } else { clause.to_owned() }
 }

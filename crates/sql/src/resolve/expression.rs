@@ -6,6 +6,8 @@ use datafusion::sql::sqlparser::ast::{
 };
 use headwater_plan::Code;
 
+use super::call::shown;
+use super::grouping::{has_aggregate, has_window};
 use super::scope::{Found, Lookup, Scope, unknown};
 use super::select::Item;
 use super::{Resolver, null};
@@ -304,13 +306,13 @@ impl Resolver<'_> {
         if place.aliases_first
             && let Some(expression) = alias()
         {
-            return expression;
+            return self.checked_alias(expression, &name.value, at, place);
         }
         let found = match self.scopes.last().map(|scope| scope.find(&qualifier, &name.value)) {
             Some(Lookup::Found(found)) => Some(Ok(*found)),
             Some(Lookup::Ambiguous(among)) => Some(Err(among)),
             Some(Lookup::Nothing) | None => match alias() {
-                Some(expression) => return expression,
+                Some(expression) => return self.checked_alias(expression, &name.value, at, place),
                 None => self.find_outside(&qualifier, &name.value),
             },
         };
@@ -327,6 +329,18 @@ impl Resolver<'_> {
                 null()
             }
         }
+    }
+
+    /// What an alias stands for must be able to stand where the alias does.
+    fn checked_alias(&mut self, expression: Expr, name: &str, at: Option<Position>, place: Place<'_>) -> Expr {
+        let what = match () {
+            () if !place.aggregates && has_aggregate(&expression) => "an aggregate function",
+            () if !place.windows && has_window(&expression) => "a window function",
+            () => return expression,
+        };
+        let message = format!("`{name}` stands for {what}, which cannot stand in {}", shown(place.clause));
+        self.error(SqlError::new(Code::SqlSyntax, message).at(at));
+        null()
     }
 
     fn find_outside(&self, qualifier: &[String], name: &str) -> Option<Result<Found, Vec<String>>> {

@@ -141,6 +141,12 @@ pub(super) fn has_aggregate(expression: &Expr) -> bool {
     is_aggregate(expression) || parts(expression).into_iter().any(has_aggregate)
 }
 
+/// Whether a window function is anywhere in the expression.
+pub(super) fn has_window(expression: &Expr) -> bool {
+    let is_window = matches!(expression, Expr::Function(function) if function.over.is_some());
+    is_window || parts(expression).into_iter().any(has_window)
+}
+
 fn is_aggregate(expression: &Expr) -> bool {
     let Expr::Function(function) = expression else { return false };
     let name = function.name.0.last().and_then(|part| part.as_ident()).map(|ident| unmarked(&ident.value).0);

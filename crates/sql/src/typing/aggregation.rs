@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use datafusion::common::DFSchema;
 use datafusion::logical_expr::expr::{
     AggregateFunction, AggregateFunctionParams, NullTreatment, Sort, WindowFunction, WindowFunctionParams,
 };
 use datafusion::logical_expr::{AggregateUDF, Expr, WindowFrame, WindowFunctionDefinition, WindowUDF};
 
 use super::call::{Call, Typed};
+use super::fallible::kept;
 use crate::error::SqlError;
 
 /// The window of a call with OVER.
@@ -37,6 +37,11 @@ impl Aggregation<'_> {
 
     /// The same call (its DISTINCT, FILTER and OVER) of one of DataFusion's aggregate functions.
     pub(crate) fn aggregate(&self, function: Arc<AggregateUDF>, arguments: Vec<Expr>) -> Expr {
+        let arguments = match &self.filter {
+            // DataFusion computes the arguments first, and filters then.
+            Some(filter) => arguments.into_iter().map(|value| kept(filter, value, self.call.schema)).collect(),
+            None => arguments,
+        };
         let null_treatment = self.ignore_nulls.map(treatment);
         match &self.over {
             None => Expr::AggregateFunction(AggregateFunction {
@@ -77,10 +82,6 @@ impl Aggregation<'_> {
     pub(crate) fn refuse_distinct(&self) -> Result<(), SqlError> {
         let name = self.call.name;
         if self.distinct { Err(SqlError::unsupported(format!("`{name}(DISTINCT ...)`"))) } else { Ok(()) }
-    }
-
-    pub(crate) fn schema(&self) -> &DFSchema {
-        self.call.schema
     }
 }
 

@@ -69,6 +69,8 @@ pub(crate) struct Call<'a> {
     pub(crate) name: &'a str,
     pub(crate) arguments: Vec<Typed>,
     pub(crate) schema: &'a DFSchema,
+    /// The instant that `current_timestamp()` is, in microseconds: the same in the whole query.
+    pub(crate) now: i64,
 }
 
 impl Call<'_> {

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use datafusion::common::{Column, DFSchema, DFSchemaRef, ExprSchema};
 use datafusion::logical_expr::expr::{InSubquery, NullTreatment, Sort};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Subquery, WindowFunctionDefinition};
+use datafusion::logical_expr::{
+    Expr, LogicalPlan, LogicalPlanBuilder, Subquery, WindowFrameBound, WindowFrameUnits, WindowFunctionDefinition,
+};
 
 use super::aggregation::{Aggregation, Over};
 use super::call::{Call, Typed, wrong_count};
-use super::common::common_type;
+use super::common::{common_type, is_integral};
 use super::{Stop, Typing};
 use crate::error::{Position, SqlError};
 use crate::functions::{self, Function, Kind};
@@ -61,6 +63,7 @@ impl Typing {
                     order_by: self.sorts(params.order_by, schema)?,
                     frame: params.window_frame,
                 };
+                self.check_range(&over, schema, at)?;
                 let with = With { distinct: params.distinct, filter, nulls: params.null_treatment, over: Some(over) };
                 self.aggregation((&name, at), arguments, with, schema)
             }
@@ -94,6 +97,29 @@ impl Typing {
             Some(field) => Ok(Expr::OuterReferenceColumn(field, column)),
             None => self.internal(format!("the column `{column}` of an outer query was lost")),
         }
+    }
+
+    /// `RANGE BETWEEN 1 PRECEDING ...` counts in the values of the one column of ORDER BY.
+    fn check_range(&mut self, over: &Over, schema: &DFSchemaRef, at: Option<Position>) -> Result<(), Stop> {
+        let is_counted = |bound: &WindowFrameBound| match bound {
+            WindowFrameBound::Preceding(offset) | WindowFrameBound::Following(offset) => !offset.is_null(),
+            WindowFrameBound::CurrentRow => false,
+        };
+        let frame = &over.frame;
+        let counted = is_counted(&frame.start_bound) || is_counted(&frame.end_bound);
+        if frame.units != WindowFrameUnits::Range || !counted {
+            return Ok(());
+        }
+        let [sort] = over.order_by.as_slice() else {
+            let message = "a frame of `RANGE` with a number needs exactly one column in `ORDER BY`";
+            return self.told(Err(SqlError::mismatch(message)), at);
+        };
+        let key = self.told(Typed::of(sort.expr.clone(), schema), at)?;
+        if is_integral(&key.data_type) {
+            return Ok(());
+        }
+        let refused = SqlError::unsupported(format!("a frame of `RANGE` with a number over `{}`", key.data_type));
+        self.told(Err(refused), at)
     }
 
     fn scalar(
@@ -150,7 +176,7 @@ impl Typing {
     ) -> Result<Call<'s>, Stop> {
         let typed = arguments.into_iter().map(|argument| functions::typed(name, argument, schema)).collect();
         let arguments = self.told(typed, at)?;
-        Ok(Call { name, arguments, schema })
+        Ok(Call { name, arguments, schema, now: self.now })
     }
 
     fn subquery(&mut self, subquery: Subquery, schema: &DFSchemaRef) -> Result<Subquery, Stop> {

@@ -9,12 +9,14 @@
 //! | `aggregate` | the nodes of GROUP BY and OVER, whose functions may become expressions around functions |
 //! | `call`, `aggregation` | a call as the functions see it |
 //! | `common` | which types go together |
+//! | `fallible` | what fails on some values, and is guarded from them |
 
 mod aggregate;
 pub(crate) mod aggregation;
 pub(crate) mod call;
 pub(crate) mod common;
 mod expression;
+pub(crate) mod fallible;
 
 use std::sync::Arc;
 
@@ -27,12 +29,12 @@ use datafusion::logical_expr::{
 use self::call::Typed;
 use self::common::common_type_of;
 use self::expression::{column_of, is_table, place_of_column};
-use crate::error::SqlError;
+use crate::error::{Position, SqlError};
 use crate::types::arrow_type;
 
-/// Types a planned query.
-pub(crate) fn plan(plan: LogicalPlan) -> Result<LogicalPlan, Vec<SqlError>> {
-    let mut typing = Typing { errors: Vec::new(), outer: Vec::new() };
+/// Types a planned query, in which it is `now` (microseconds since 1970).
+pub(crate) fn plan(plan: LogicalPlan, now: i64) -> Result<LogicalPlan, Vec<SqlError>> {
+    let mut typing = Typing { errors: Vec::new(), outer: Vec::new(), now };
     match typing.plan(plan) {
         Ok(plan) if typing.errors.is_empty() => Ok(plan),
         _ => {
@@ -51,6 +53,7 @@ struct Typing {
     errors: Vec<SqlError>,
     /// The columns of the queries around a subquery, outermost first.
     outer: Vec<DFSchemaRef>,
+    now: i64,
 }
 
 impl Typing {
@@ -103,63 +106,79 @@ impl Typing {
     }
 
     fn join(&mut self, node: Join) -> Result<LogicalPlan, Stop> {
+        let places = places(&node.right, &node.left);
         let left = self.input(node.left);
-        let (left, right) = (left?, self.input(node.right)?);
-        let mut on = Vec::with_capacity(node.on.len());
-        for (left_key, right_key) in node.on {
-            // Only INTERSECT and EXCEPT are planned with keys; conditions come as a filter.
-            let left_key = self.told(Typed::of(left_key, left.schema()), None)?;
-            let right_key = self.told(Typed::of(right_key, right.schema()), None)?;
-            if left_key.data_type != right_key.data_type {
-                let (left, right) = (left_key.data_type, right_key.data_type);
-                let message = format!("`INTERSECT` and `EXCEPT` of `{left}` and `{right}`");
-                let error = SqlError::mismatch(message).help("cast both sides to one type");
-                return self.told(Err(error), None);
-            }
-            on.push((left_key.expr, right_key.expr));
+        let (mut left, mut right) = (left?, self.input(node.right)?);
+        // Only INTERSECT and EXCEPT are planned with keys, which are all their columns; conditions come as a filter.
+        let keys = node.on.len();
+        if keys > 0 {
+            let operation = "INTERSECT` or `EXCEPT";
+            let inputs = self.widened(vec![left, right], keys, operation, &places)?;
+            let Ok([new_left, new_right]) = <[Arc<LogicalPlan>; 2]>::try_from(inputs) else {
+                return self.internal("a set operation lost a side".into());
+            };
+            (left, right) = (new_left, new_right);
         }
+        let on = (0..keys).map(|index| (column_of(left.schema(), index), column_of(right.schema(), index))).collect();
         let joined = Arc::new(self.planned(left.schema().join(right.schema()))?);
         let filter = node.filter.map(|filter| self.expression(filter, &joined)).transpose()?;
-        let null_equality = if on.is_empty() { NullEquality::NullEqualsNothing } else { node.null_equality };
-        let join =
-            Join::try_new(left, right, on, filter, node.join_type, JoinConstraint::On, null_equality, node.null_aware);
+        let nulls = if keys == 0 { NullEquality::NullEqualsNothing } else { node.null_equality };
+        let kind = node.join_type;
+        let join = Join::try_new(left, right, on, filter, kind, JoinConstraint::On, nulls, node.null_aware);
         Ok(LogicalPlan::Join(self.planned(join)?))
     }
 
-    /// Both sides of a union take the types that their columns have in common.
     fn union(&mut self, node: Union) -> Result<LogicalPlan, Stop> {
-        let last = node.inputs.last().cloned();
-        let place = |index: usize| last.as_ref().and_then(|input| place_of_column(input, index));
+        let places = match node.inputs.as_slice() {
+            [first, .., last] => places(last, first),
+            _ => Vec::new(),
+        };
         let inputs: Vec<Result<Arc<LogicalPlan>, Stop>> =
             node.inputs.into_iter().map(|input| self.input(input)).collect();
         let inputs = inputs.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let width = node.schema.fields().len();
-        let mut columns: Vec<Vec<Typed>> = vec![Vec::with_capacity(width); inputs.len()];
-        for (index, field) in node.schema.fields().iter().enumerate() {
+        let inputs = self.widened(inputs, node.schema.fields().len(), "UNION", &places)?;
+        let union = self.planned(Union::try_new_with_loose_types(inputs))?;
+        Ok(LogicalPlan::Union(union))
+    }
+
+    /// The sides of a set operation, their columns cast to the types that they have in common.
+    fn widened(
+        &mut self,
+        inputs: Vec<Arc<LogicalPlan>>,
+        width: usize,
+        operation: &str,
+        places: &[Option<Position>],
+    ) -> Result<Vec<Arc<LogicalPlan>>, Stop> {
+        let mut columns: Vec<Vec<Expr>> = vec![Vec::with_capacity(width); inputs.len()];
+        let mut widens = false;
+        for index in 0..width {
             let mut sides = Vec::with_capacity(inputs.len());
             for input in &inputs {
                 sides.push(self.told(Typed::of(column_of(input.schema(), index), input.schema()), None)?);
             }
             let Some(common) = common_type_of(sides.iter().map(|side| &side.data_type)) else {
                 let types: Vec<String> = sides.iter().map(|side| format!("`{}`", side.data_type)).collect();
-                let message =
-                    format!("`UNION` of {} in column {} (`{}`)", types.join(" and "), index + 1, field.name());
-                return self.told(Err(SqlError::mismatch(message).help("cast both sides to one type")), place(index));
+                let name = inputs.first().map_or("", |input| input.schema().field(index).name());
+                let message = format!("`{operation}` of {} in column {} (`{name}`)", types.join(" and "), index + 1);
+                let error = SqlError::mismatch(message).help("cast both sides to one type");
+                return self.told(Err(error), places.get(index).copied().flatten());
             };
-            for (side, column) in sides.into_iter().zip(&mut columns) {
-                let expr = self.told(side.cast(&common), None)?;
-                column.push(Typed { expr: expr.alias(field.name()), data_type: common.clone() });
+            for (side, columns) in sides.into_iter().zip(&mut columns) {
+                widens |= side.data_type != common;
+                columns.push(self.told(side.cast(&common), None)?);
             }
         }
-        let mut cast = Vec::with_capacity(inputs.len());
-        for (input, columns) in inputs.into_iter().zip(columns) {
-            let exprs = columns.into_iter().map(|column| column.expr).collect();
-            let projection = self.planned(Projection::try_new(exprs, input))?;
-            cast.push(Arc::new(LogicalPlan::Projection(projection)));
+        if !widens {
+            return Ok(inputs);
         }
-        let union = self.planned(Union::try_new_with_loose_types(cast))?;
-        // A column is text in one form only, whatever form each table stores.
-        Ok(LogicalPlan::Union(union))
+        let mut widened = Vec::with_capacity(inputs.len());
+        for (input, columns) in inputs.into_iter().zip(columns) {
+            let schema = Arc::clone(input.schema());
+            let exprs = columns.into_iter().enumerate().map(|(index, expr)| named(expr, &schema, index)).collect();
+            let projection = self.planned(Projection::try_new(exprs, input))?;
+            widened.push(Arc::new(LogicalPlan::Projection(projection)));
+        }
+        Ok(widened)
     }
 
     fn values(&mut self, node: Values) -> Result<LogicalPlan, Stop> {
@@ -192,6 +211,12 @@ impl Typing {
         let schema = Arc::new(self.planned(schema)?);
         Ok(LogicalPlan::Values(Values { schema, values }))
     }
+}
+
+/// Where the columns of a set operation were written, on its last side or else its first.
+fn places(last: &LogicalPlan, first: &LogicalPlan) -> Vec<Option<Position>> {
+    let width = last.schema().fields().len();
+    (0..width).map(|index| place_of_column(last, index).or_else(|| place_of_column(first, index))).collect()
 }
 
 /// Gives a typed expression the name that its column had before.

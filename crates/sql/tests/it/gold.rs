@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Decimal128Type, TimestampMicrosecondType};
 use headwater_plan::Code;
 
@@ -59,20 +59,28 @@ fn compare(case: &str, data_type: &str, value: &str) -> Outcome {
             };
         }
     };
-    let found = planned.schema.fields[0].data_type.to_string();
+    let types: Vec<String> = planned.schema.fields.iter().map(|field| field.data_type.to_string()).collect();
+    let found = types.join("|");
     match run(&sql, &planned) {
         Err(_) if data_type.strip_suffix('!') == Some(found.as_str()) => Outcome::Same,
         Err(error) => Outcome::Differs(format!("{} ({found}!)", error.lines().next().unwrap_or_default())),
         Ok(batches) => {
-            let columns: Vec<ArrayRef> = batches.iter().map(|batch| batch.column(0).clone()).collect();
-            let rows = columns.iter().flat_map(|column| (0..column.len()).map(move |row| show(column, row)));
-            let rows: Vec<String> = rows.collect();
-            let equal = rows.len() == value.split(';').count()
-                && rows.iter().zip(value.split(';')).all(|(ours, theirs)| equal(&found, ours, theirs));
-            let empty = rows.is_empty() && value.is_empty();
-            if found == data_type && (equal || empty) {
+            let row = |batch: &RecordBatch, row: usize| -> Vec<String> {
+                batch.columns().iter().map(|column| show(column, row)).collect()
+            };
+            let ours: Vec<Vec<String>> =
+                batches.iter().flat_map(|batch| (0..batch.num_rows()).map(move |index| row(batch, index))).collect();
+            let theirs: Vec<Vec<&str>> =
+                value.split(';').filter(|row| !row.is_empty()).map(|row| row.split('|').collect()).collect();
+            let same_rows = ours.len() == theirs.len()
+                && ours.iter().zip(&theirs).all(|(ours, theirs)| {
+                    ours.len() == theirs.len()
+                        && types.iter().zip(ours.iter().zip(theirs)).all(|(ty, (ours, theirs))| equal(ty, ours, theirs))
+                });
+            if found == data_type && same_rows {
                 Outcome::Same
             } else {
+                let rows: Vec<String> = ours.iter().map(|row| row.join("|")).collect();
                 Outcome::Differs(format!("{} ({found})", rows.join(";")))
             }
         }

@@ -5,4 +5,5 @@
 mod errors;
 mod gold;
 mod queries;
+mod robust;
 mod tables;
