@@ -85,7 +85,8 @@ fn run_part(workspace: &Workspace, part: Part, tests: &[String]) -> Result<(), T
         }
         Part::Tests => {
             let python = python(workspace)?;
-            let mut command = at_root(&["test", "--locked", "--workspace", "--no-fail-fast"]);
+            let mut command =
+                at_root(&["test", "--locked", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"]);
             environment(&mut command, workspace, &python);
             if !tests.is_empty() {
                 command.arg("--").args(tests);
