@@ -244,7 +244,7 @@ fn a_run_beside_another() {
     lock.lock().unwrap();
     let holder = r#"{"run_id":"019a","pid":4321,"host":"here","command":"run gold","since":"2026-01-01T00:00:00Z"}"#;
     fs::write(project.path("lake/_headwater/lock"), holder).unwrap();
-    assert_says!(project, ["run"], @r"
+    assert_refused!(project, ["run"], @r"
     $ headwater run
     --- stderr
     error[lake-in-use]: the lake `./lake` is in use by `headwater run gold` (process 1234 on here, since 2026-01-01T00:00:00Z)

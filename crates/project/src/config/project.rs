@@ -121,7 +121,9 @@ fn pick<'a>(request: &Request, file: &ProjectFile, root: At<'a>, found: &mut Dia
         return Some(Picked { name: name.to_owned(), at });
     }
     if request.environment.is_some() {
-        found.push(unknown(name));
+        // Where they are written, if they are: that is where one more would go.
+        let at = if written.is_empty() { root.key_location("name") } else { root.key_location("environments") };
+        found.push(unknown(name).at(at));
     } else if default.is_none() {
         let message = format!("no environment is picked, and none is called `{DEFAULT_ENVIRONMENT}`");
         found.push(
