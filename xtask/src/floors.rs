@@ -20,6 +20,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("headwater-connect", 1),
     ("headwater-run", 1),
     ("headwater-project", 2),
+    ("headwater-aws", 2),
     ("headwater-embedded", 2),
     ("headwater-ops", 3),
     ("headwater", 5),

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
+use headwater_connect::files::Stores;
 use headwater_lake::Lake;
-use headwater_plan::{Diagnostic, Engine, Node, NodeState, Step, StepContext, StepReport};
+use headwater_plan::{Clock, Diagnostic, Engine, Node, NodeState, Step, StepContext, StepReport};
 use tokio::sync::Semaphore;
 
 use crate::error::EmbeddedError;
@@ -13,7 +14,7 @@ use crate::session::Session;
 use crate::{external, ingest, seed, state, table, test, view};
 
 /// What the engine may use.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// How many threads one step may keep busy; never more than the machine has.
     pub threads: usize,
@@ -21,11 +22,15 @@ pub struct Settings {
     pub memory_limit: u64,
     /// Where they spill to; made when first needed.
     pub spill_dir: PathBuf,
+    /// The time, by which a file is young and may still be growing.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// Executes steps with DataFusion, inside this process.
 pub struct EmbeddedEngine {
     pub(crate) lake: Lake,
+    /// Where the files of sources are.
+    pub(crate) stores: Stores,
     pub(crate) settings: Settings,
     /// Made with the first query: a run with nothing to do never needs it.
     session: OnceLock<Session>,
@@ -35,12 +40,13 @@ pub struct EmbeddedEngine {
 }
 
 impl EmbeddedEngine {
-    /// An engine on a lake. Touches nothing yet.
-    pub fn new(lake: Lake, settings: Settings) -> Self {
+    /// An engine on a lake, with the stores of its sources. Touches nothing yet.
+    pub fn new(lake: Lake, stores: Stores, settings: Settings) -> Self {
         let machine = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = settings.threads.clamp(1, machine);
         Self {
             lake,
+            stores,
             spare_threads: Arc::new(Semaphore::new(threads - 1)),
             settings: Settings { threads, ..settings },
             session: OnceLock::new(),

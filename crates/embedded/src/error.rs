@@ -6,7 +6,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use headwater_connect::files::{FilesError, Rejected};
 use headwater_lake::{LakeError, LedgerFile};
-use headwater_plan::{Code, Diagnostic, Fault, FileSet, Node, TableName};
+use headwater_plan::{AfterLoad, BadRowLimit, Code, Constraint, Diagnostic, Fault, FileSet, Node, TableName};
 use headwater_sql::SqlError;
 
 /// A failure of the engine.
@@ -62,6 +62,89 @@ pub enum EmbeddedError {
         /// The table that they are for.
         target: TableName,
     },
+    /// More records do not fit the contract than the source allows.
+    #[error("{count} of {records} records do not fit the contract, more than {}", limit_words(*limit))]
+    TooManyBadRows {
+        /// The first of them, in the order of the files and lines; never empty.
+        examples: Vec<Rejected>,
+        /// How many there are in all.
+        count: u64,
+        /// How many records were read.
+        records: u64,
+        /// How many may be.
+        limit: BadRowLimit,
+        /// The table that they are for.
+        target: TableName,
+    },
+    /// Records that are neither in a file for the table nor in one for the quarantine: our mistake, found in time.
+    #[error("of {records} records for `{target}`, {rows} became rows and {set_aside} were set aside")]
+    RowsLost {
+        /// How many records were read.
+        records: u64,
+        /// How many rows were written for the table.
+        rows: u64,
+        /// How many were written for the quarantine.
+        set_aside: u64,
+        /// The table that they are for.
+        target: TableName,
+    },
+    /// A full refresh of a table that holds rows of files that are gone.
+    #[error("`--full-refresh` would lose the rows of `{file}`{} in `{target}`", and_more(*files))]
+    RefreshLosesRows {
+        /// The first of the files.
+        file: String,
+        /// How many they are.
+        files: usize,
+        /// What became of them.
+        after_load: AfterLoad,
+        /// The table.
+        target: TableName,
+    },
+    /// A replay beside a batch that an earlier run has not ended.
+    #[error("an earlier run did not finish loading `{target}`")]
+    LoadPending {
+        /// The table.
+        target: TableName,
+    },
+    /// A file to be forgotten that no batch holds.
+    #[error("`{file}` was never loaded into `{target}`")]
+    NeverLoaded {
+        /// The file, as it was asked for.
+        file: String,
+        /// The file that was meant, if one is near.
+        meant: Option<String>,
+        /// The table.
+        target: TableName,
+    },
+    /// A file to be forgotten by a name that several files have.
+    #[error("`{file}` may be any of {} files that were loaded into `{target}`", files.len())]
+    SeveralFiles {
+        /// The name, as it was asked for.
+        file: String,
+        /// The files.
+        files: Vec<String>,
+        /// The table.
+        target: TableName,
+    },
+    /// A rule of a contract that does not fit its columns.
+    #[error("the rule `{}` cannot be checked: {}", rule.written, errors.first().map_or("", |error| &error.message))]
+    Rule {
+        /// The rule.
+        rule: Box<Constraint>,
+        /// All that is wrong with it; never empty.
+        errors: Vec<SqlError>,
+    },
+    /// A rule of a contract that cannot be made ready to be evaluated: our mistake.
+    #[error("the rule `{}` cannot be checked", rule.written)]
+    RuleNotCompiled {
+        /// The rule.
+        rule: Box<Constraint>,
+        /// What DataFusion says.
+        source: DataFusionError,
+    },
+    /// Rows of the quarantine that cannot be built or read.
+    #[error("cannot build or read the rows of the quarantine")]
+    QuarantineRows(#[source] ArrowError),
     /// A table or view that a step reads is not in the lake.
     #[error("`{missing}` is not in the lake")]
     MissingInput {
@@ -107,7 +190,7 @@ pub enum EmbeddedError {
     Cancelled,
 }
 
-fn and_more(files: usize) -> String {
+pub(crate) fn and_more(files: usize) -> String {
     match files {
         0 | 1 => String::new(),
         2 => " (and another file)".to_owned(),
@@ -115,7 +198,35 @@ fn and_more(files: usize) -> String {
     }
 }
 
+fn limit_words(limit: BadRowLimit) -> String {
+    match limit {
+        BadRowLimit::Rows(rows) => format!("the {rows} of `max_bad_rows`"),
+        BadRowLimit::Millionths(share) => format!("the {} % of `max_bad_rows`", f64::from(share) / 10_000.0),
+    }
+}
+
 impl EmbeddedError {
+    /// Whether a load failed because of what is in the files, so that it would fail again.
+    pub(crate) fn is_of_the_files(&self) -> bool {
+        match self {
+            Self::BadRows { .. } | Self::TooManyBadRows { .. } => true,
+            Self::Files(error) => matches!(
+                error,
+                FilesError::Damaged { .. }
+                    | FilesError::Archive { .. }
+                    | FilesError::Schema { .. }
+                    | FilesError::PathNotText { .. }
+                    | FilesError::Unreadable { .. }
+                    | FilesError::Changed { .. }
+                    | FilesError::Header { .. }
+                    | FilesError::Contract { .. }
+                    | FilesError::Option { .. }
+                    | FilesError::Rejected { .. }
+            ),
+            _ => false,
+        }
+    }
+
     /// The message for the user, as that of a node. What has no place of its own is the node's.
     pub fn of(&self, node: &Node) -> Diagnostic {
         let mut diagnostic = self.diagnostic();
@@ -150,11 +261,48 @@ impl EmbeddedError {
                 .at(set.location.clone())
                 .help(format!("looked for `{}`: make the folder, or change `files:`", set.pattern)),
             Self::FileChanged { .. } => error(Code::FileChanged).help(
-                "files are loaded once: give new content a new name, or load everything again with `--full-refresh`",
+                "files are loaded once: give new content a new name, or say what to do with it: `on_file_change: ignore` \
+                 or `load_again`; `--full-refresh` loads everything again",
             ),
             Self::FileVanished { .. } => error(Code::NoFiles)
-                .help("put it back and run again, or load the files that are there with `--full-refresh`"),
-            Self::BadRows { examples, count, records, target } => bad_rows(examples, *count, *records, target),
+                .help("put it back and run again, or let it go with `headwater sources forget`"),
+            Self::BadRows { examples, count, records, target } => {
+                let outcome = format!("{count} of {records} records do not fit, and nothing was loaded into `{target}`");
+                bad_rows(examples, *count, &outcome)
+            }
+            Self::TooManyBadRows { examples, count, records, limit, target } => {
+                let limit = limit_words(*limit);
+                let outcome = format!(
+                    "{count} of {records} records do not fit, more than {limit}, and nothing was loaded into `{target}`"
+                );
+                Diagnostic { code: Code::TooManyBadRows, ..bad_rows(examples, *count, &outcome) }
+            }
+            Self::RefreshLosesRows { after_load, .. } => error(Code::NoFiles).help(match after_load {
+                AfterLoad::Archive(folder) => format!("move the files back from `{folder}` first"),
+                _ => "they were deleted once they were loaded; with `after_load: keep`, the table is built anew from the \
+                      files that are there"
+                    .to_owned(),
+            }),
+            Self::LoadPending { .. } => error(Code::LakeInUse).help("finish it first: `headwater run`"),
+            Self::NeverLoaded { meant: Some(meant), .. } => {
+                error(Code::UnknownFile).help(format!("did you mean `{meant}`?"))
+            }
+            Self::NeverLoaded { meant: None, .. } => {
+                error(Code::UnknownFile).help("`headwater sources show` lists the files that were loaded")
+            }
+            Self::SeveralFiles { files, .. } => Diagnostic {
+                causes: files.iter().take(5).map(|file| format!("`{file}`")).collect(),
+                ..error(Code::UnknownFile).help("write its whole path")
+            },
+            Self::Rule { rule, errors } => Diagnostic {
+                causes: errors.iter().skip(1).map(|error| error.message.clone()).collect(),
+                ..error(errors.first().map_or(Code::SqlSyntax, |error| error.code)).at(rule.location.clone())
+            },
+            Self::RuleNotCompiled { rule, source } => {
+                Diagnostic::internal(self.to_string()).at(rule.location.clone()).caused_by(source)
+            }
+            Self::RowsLost { .. } => Diagnostic::internal(self.to_string()),
+            Self::QuarantineRows(source) => Diagnostic::internal(self.to_string()).caused_by(source),
             Self::MissingInput { .. } => error(Code::UnknownTable).help("build it first"),
             Self::MissingTable { .. } => error(Code::UnknownTable)
                 .help("let whatever writes it run first, or give the source an `ingest:` to load it here"),
@@ -181,14 +329,14 @@ fn files(error: &FilesError) -> Diagnostic {
     first
 }
 
-/// The first bad record where it stands, the next ones as causes.
-fn bad_rows(examples: &[Rejected], count: u64, records: u64, target: &TableName) -> Diagnostic {
+/// The first bad record where it stands, and what it means for the others; the next ones as causes.
+pub(crate) fn bad_rows(examples: &[Rejected], count: u64, outcome: &str) -> Diagnostic {
     let Some((first, others)) = examples.split_first() else {
         return Diagnostic::internal("records were refused without a reason");
     };
     let mut diagnostic = first.diagnostic();
-    let outcome = format!("; {count} of {records} records do not fit, and nothing was loaded into `{target}`");
-    diagnostic.message.push_str(&outcome);
+    diagnostic.message.push_str("; ");
+    diagnostic.message.push_str(outcome);
     diagnostic.causes.extend(others.iter().map(|other| other.diagnostic().message));
     let unnamed = count.saturating_sub(examples.len() as u64);
     if unnamed > 0 {

@@ -10,6 +10,7 @@ use headwater_plan::{TableName, TableVersion};
 use headwater_sql::{RelationSource, Relations};
 
 use crate::error::EmbeddedError;
+use crate::set_aside::{empty_quarantine, empty_version, is_empty_quarantine};
 
 /// What a query may name, as it lies in the lake at one moment.
 #[derive(Default)]
@@ -78,6 +79,10 @@ impl Inputs {
                         }
                     };
                     self.sources.insert(name, source);
+                }
+                None if is_empty_quarantine(lake, &name).await? => {
+                    self.versions.insert(name.clone(), empty_version());
+                    self.sources.insert(name, empty_quarantine());
                 }
                 None => {
                     self.absent.insert(name);

@@ -10,7 +10,15 @@
 //! | `rows` | the rows of a query to the files of a table, by as many threads as the query has partitions |
 //! | `load` | the records of files to the files of a table, by worker threads |
 //! | `state` | what the lake holds for a node: metadata only |
+//! | `intake` | a source beside its table and its ledger: what is there, what is loaded, what waits |
 //! | `ingest` | files to a bronze table, exactly once |
+//! | `settle` | files that may still be growing |
+//! | `constraints` | the rules of a contract, over batches of its columns |
+//! | `quarantine` | rejected records to rows of the quarantine, and back |
+//! | `finish` | what is left to do once a batch is in its table |
+//! | [`replay`] | the quarantine once more through today's contract, and out of it |
+//! | [`sources`] | what of a source has arrived, is loaded, waits; forgetting files |
+//! | `set_aside` | a quarantine that holds nothing yet |
 //! | `seed` | a CSV file of the project to a table |
 //! | `table`, `view`, `test`, `external` | the other steps |
 //! | `query` | a query that the user types |
@@ -25,17 +33,25 @@
 //! Stack: DataFusion plans and executes by recursion, and a debug build of it needs more than the 2 MB that threads
 //! have by default. Whoever builds the tokio runtime gives its threads 8 MB (`thread_stack_size`).
 
+mod constraints;
 pub mod engine;
 pub mod error;
 mod external;
+mod finish;
 mod ingest;
 mod inputs;
+mod intake;
 mod load;
 mod memory;
+mod quarantine;
 mod query;
+pub mod replay;
 mod rows;
 mod seed;
 mod session;
+mod set_aside;
+mod settle;
+pub mod sources;
 mod spill;
 mod state;
 mod table;
@@ -44,4 +60,5 @@ mod view;
 
 pub use engine::{EmbeddedEngine, Settings};
 pub use error::EmbeddedError;
+pub use quarantine::{QuarantineRow, RowReason};
 pub use query::QueryResult;

@@ -33,7 +33,7 @@ impl EmbeddedEngine {
         })
     }
 
-    async fn answer(&self, sql: &str) -> Result<QueryResult, EmbeddedError> {
+    pub(crate) async fn answer(&self, sql: &str) -> Result<QueryResult, EmbeddedError> {
         let session = self.session()?;
         let mut inputs = Inputs::default();
         let typed = session.plan(&self.lake, sql, &mut inputs).await?;

@@ -2,16 +2,18 @@
 //!
 //! Risk: none that a second run does not mend. The table is replaced in one commit, from a file of the project.
 
-use headwater_connect::files::{self, Load, LoadOptions};
+use headwater_connect::files::{self, LoadOptions};
 use headwater_lake::{WriteMode, WriteOptions};
 use headwater_plan::{
-    Built, FileFormat, FileSet, Node, OnSchemaChange, Progress, RowCounts, Schema, Seed, StepContext, StepReport,
-    TableName,
+    Built, Compression, FileFormat, FileSet, Node, OnSchemaChange, Progress, RowCounts, Schema, Seed, StepContext,
+    StepReport, TableName,
 };
 
 use crate::EmbeddedEngine;
+use crate::constraints;
 use crate::error::EmbeddedError;
-use crate::load::{Work, load};
+use crate::intake::open;
+use crate::load::{BadRows, Work, load};
 
 pub(crate) async fn execute(
     engine: &EmbeddedEngine,
@@ -22,22 +24,24 @@ pub(crate) async fn execute(
     let target = node.relation.clone().unwrap_or_else(|| TableName::new("seeds", &node.name));
     let path = seed.file.display().to_string();
     let set = FileSet { pattern: literal(&path), written: path, location: node.location.clone() };
-    let found = files::list(&set).await?;
+    let found = files::list(&set, &engine.stores).await?;
     if found.is_empty() {
         return Err(EmbeddedError::NoFiles { set: Box::new(set), target });
     }
     let bytes = found.iter().map(|file| file.size).sum();
-    let source = Load::new(
-        found,
-        LoadOptions {
-            format: FileFormat::Csv(seed.csv.clone()),
-            contract: seed.contract.clone(),
-            on_schema_change: OnSchemaChange::Fail,
-            ingested_at: context.clock.now(),
-            run_id: context.run_id.0.clone(),
-            stamp: false,
-        },
-    )?;
+    let options = LoadOptions {
+        format: FileFormat::Csv(seed.csv.clone()),
+        compression: Compression::Auto,
+        contract: seed.contract.clone(),
+        on_schema_change: OnSchemaChange::Fail,
+        ingested_at: context.clock.now(),
+        run_id: context.run_id.0.clone(),
+        stamp: false,
+        rescue: false,
+        root: None,
+        check: constraints::check(&seed.contract, context.clock.now())?,
+    };
+    let source = open(engine, found, options).await?;
     let columns = seed.contract.columns.iter();
     let writer = engine
         .lake
@@ -48,6 +52,11 @@ pub(crate) async fn execute(
             ),
             mode: WriteMode::Replace,
             transaction: None,
+            follows: None,
+            retires: Vec::new(),
+            attempt: None,
+            merge_schema: false,
+            partition_by: Vec::new(),
             built: Some(Built { fingerprint: node.fingerprint.clone(), inputs: Default::default() }),
             run_id: context.run_id.clone(),
             operation: "SEED".to_owned(),
@@ -55,8 +64,8 @@ pub(crate) async fn execute(
         })
         .await?;
     let before = Progress { total_bytes: bytes, ..Progress::default() };
-    let work = Work { spare_threads: &engine.spare_threads, context, before };
-    let loaded = load(source, bytes, &target, &writer, work).await?;
+    let work = Work { target: &target, spare_threads: &engine.spare_threads, context, before };
+    let loaded = load(source, bytes, &writer, BadRows::Refuse, work).await?;
     let committed = writer.commit(loaded.parts).await?;
     Ok(StepReport {
         rows: RowCounts { read: loaded.records, written: committed.rows, quarantined: 0 },

@@ -1,8 +1,16 @@
 //! The command line: names, flags, help. Each doc comment here is what `--help` prints.
 
+mod parse;
+mod sources;
+mod tables;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+use parse::{parse_plot, parse_share, parse_threads};
+pub(crate) use sources::*;
+pub(crate) use tables::*;
 
 /// Data-lake pipelines in one binary: files to tested bronze, silver and gold Delta tables.
 #[derive(Debug, Parser)]
@@ -36,7 +44,13 @@ pub(crate) enum Command {
     Test(TestArgs),
     /// Ask the lake something in Spark SQL
     Query(QueryArgs),
-    /// Look at the tables of the lake
+    /// See what has arrived for the sources, what is loaded, what waits
+    Sources(SourcesArgs),
+    /// See the rows that were set aside; load them once they are mended
+    Quarantine(QuarantineArgs),
+    /// Write a contract from sampled files
+    Infer(InferArgs),
+    /// Look at the tables of the lake, and after them
     Tables(TablesArgs),
     /// Look at earlier runs
     Runs(RunsArgs),
@@ -205,44 +219,6 @@ pub(crate) struct Plot {
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
-pub(crate) struct TablesArgs {
-    #[command(subcommand)]
-    pub(crate) verb: Option<TablesVerb>,
-    #[command(flatten)]
-    pub(crate) list: TablesListArgs,
-}
-
-/// What to see of the tables.
-#[derive(Debug, Subcommand)]
-pub(crate) enum TablesVerb {
-    /// All tables and views (what `headwater tables` does)
-    List(TablesListArgs),
-    /// One table: its columns, size and origin
-    Show(TableArgs),
-    /// The versions of one table
-    History(TableArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct TablesListArgs {
-    #[command(flatten)]
-    pub(crate) output: FormatArgs,
-    #[command(flatten)]
-    pub(crate) project: ProjectArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct TableArgs {
-    /// The table: `schema.name`
-    pub(crate) name: String,
-    #[command(flatten)]
-    pub(crate) output: FormatArgs,
-    #[command(flatten)]
-    pub(crate) project: ProjectArgs,
-}
-
-#[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct RunsArgs {
     #[command(subcommand)]
     pub(crate) verb: Option<RunsVerb>,
@@ -315,31 +291,6 @@ pub(crate) struct SchemaArgs {
     pub(crate) output: Option<PathBuf>,
 }
 
-fn parse_threads(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(threads @ 1..=1024) => Ok(threads),
-        _ => Err("expected a whole number from 1 to 1024".into()),
-    }
-}
-
-fn parse_share(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => Err("expected a number from 0 to 1, such as 0.01".into()),
-    }
-}
-
-fn parse_plot(text: &str) -> Result<Plot, String> {
-    let expected = || "expected `bar:x,y`: the column of labels, then the column of values".to_owned();
-    let (kind, columns) = text.split_once(':').ok_or_else(expected)?;
-    let (x, y) = columns.split_once(',').ok_or_else(expected)?;
-    let (x, y) = (x.trim(), y.trim());
-    if kind.trim() != "bar" || x.is_empty() || y.is_empty() || y.contains(',') {
-        return Err(expected());
-    }
-    Ok(Plot { x: x.to_owned(), y: y.to_owned() })
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -349,16 +300,5 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_plot_names_two_columns() {
-        assert_eq!(
-            parse_plot("bar:brand, total_revenue").unwrap(),
-            Plot { x: "brand".into(), y: "total_revenue".into() }
-        );
-        for wrong in ["bar", "bar:x", "line:x,y", "bar:x,", "bar:x,y,z"] {
-            assert!(parse_plot(wrong).is_err(), "{wrong}");
-        }
     }
 }

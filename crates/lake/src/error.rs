@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use deltalake_core::DeltaTableError;
 use headwater_plan::{Code, Diagnostic, Fault, TableName};
+use object_store::Error as StoreError;
 use parquet::errors::ParquetError;
 
 use crate::lock::LockHolder;
@@ -22,8 +23,8 @@ pub enum LakeError {
         /// The file.
         path: PathBuf,
     },
-    /// A lake in a kind of storage that this version does not speak.
-    #[error("the lake `{written}` lies in `{scheme}://`, which is not supported yet")]
+    /// A lake in a kind of storage that Headwater does not speak.
+    #[error("the lake `{written}` lies in `{scheme}://`, which is not supported")]
     UnsupportedScheme {
         /// The lake as the user wrote it.
         written: String,
@@ -93,12 +94,12 @@ pub enum LakeError {
         table: TableName,
     },
     /// A folder that should become a table and holds something else.
-    #[error("the folder of table `{table}` holds files that are not a table's: `{}`", file.display())]
+    #[error("the folder of table `{table}` holds files that are not a table's: `{file}`")]
     ForeignFiles {
         /// The table.
         table: TableName,
         /// One of the files.
-        file: PathBuf,
+        file: String,
     },
     /// A table that should give way to a view and that Headwater did not make.
     #[error("view `{table}` would replace a table that headwater did not write")]
@@ -122,6 +123,82 @@ pub enum LakeError {
         /// How often it tried.
         attempts: u32,
     },
+    /// Another batch was committed where this one belongs, so that this one must be planned anew.
+    #[error("batch {batch} of `{table}` should follow batch {follows}, and the table is at batch {found}")]
+    OutOfTurn {
+        /// The table.
+        table: TableName,
+        /// The batch.
+        batch: i64,
+        /// The batch that it was planned to follow; 0 for none.
+        follows: i64,
+        /// The newest batch in the table; 0 for none.
+        found: i64,
+    },
+    /// A file that a commit should take out of the table, and that another commit took out before.
+    #[error("the file `{file}` of table `{table}` was replaced by another run")]
+    FilesReplaced {
+        /// The table.
+        table: TableName,
+        /// The file.
+        file: String,
+    },
+    /// A table to look after that is not there.
+    #[error("there is no table `{table}` in the lake")]
+    NoTable {
+        /// The table.
+        table: TableName,
+    },
+    /// A column to sort by that the table has not.
+    #[error("table `{table}` has no column `{column}`")]
+    NoColumn {
+        /// The table.
+        table: TableName,
+        /// The column.
+        column: String,
+    },
+    /// A version of a table that is not there.
+    #[error("table `{table}` has no {wanted}: its newest version is {newest}")]
+    NoVersion {
+        /// The table.
+        table: TableName,
+        /// What was asked for.
+        wanted: String,
+        /// The newest version.
+        newest: u64,
+    },
+    /// A version of a table whose files were vacuumed.
+    #[error("version {version} of table `{table}` cannot be restored: {count} of its files are gone, as `{}`", files.join("`, `"))]
+    FilesGone {
+        /// The table.
+        table: TableName,
+        /// The version.
+        version: u64,
+        /// How many.
+        count: usize,
+        /// Some of them.
+        files: Vec<String>,
+    },
+    /// A column that cannot be a partition column.
+    #[error("table `{table}` cannot be partitioned by `{column}`: {why}")]
+    PartitionColumn {
+        /// The table.
+        table: TableName,
+        /// The column.
+        column: String,
+        /// Why not.
+        why: String,
+    },
+    /// A table whose partition columns are not those of the write.
+    #[error("table `{table}` is partitioned by {}, not by {}", columns_text(there), columns_text(wanted))]
+    OtherPartitions {
+        /// The table.
+        table: TableName,
+        /// Its partition columns.
+        there: Vec<String>,
+        /// Those of the write.
+        wanted: Vec<String>,
+    },
     /// A ledger file that says nothing sensible.
     #[error("the ledger file `{file}` is damaged: {why}")]
     DamagedLedger {
@@ -143,14 +220,6 @@ pub enum LakeError {
     /// Another process wrote the same batch first.
     #[error("batch {batch} of `{table}` was planned by another run at the same time")]
     BatchTaken {
-        /// The table.
-        table: TableName,
-        /// The batch.
-        batch: i64,
-    },
-    /// A batch that should be withdrawn and is in the table, or is not the last: the engine's mistake.
-    #[error("batch {batch} of `{table}` cannot be withdrawn: it is loaded, or others followed it")]
-    BatchLoaded {
         /// The table.
         table: TableName,
         /// The batch.
@@ -216,6 +285,10 @@ fn holder_text(holder: Option<&LockHolder>) -> String {
     holder.map_or_else(|| "a run that has just begun".to_string(), ToString::to_string)
 }
 
+fn columns_text(columns: &[String]) -> String {
+    if columns.is_empty() { "no column".to_string() } else { format!("`{}`", columns.join("`, `")) }
+}
+
 impl LakeError {
     /// The message to the user.
     pub fn diagnostic(&self) -> Diagnostic {
@@ -224,15 +297,22 @@ impl LakeError {
             Self::LakeIsAFile { .. } => error(Code::InvalidLake)
                 .help("set `lake:` of this environment in headwater.yml to a folder; it need not be there yet"),
             Self::EscapedPath { .. } => error(Code::Unsupported).help("rename the folder, or choose another `lake:`"),
-            Self::UnsupportedScheme { .. } => {
-                error(Code::Unsupported).help("set `lake:` of this environment in headwater.yml to a local folder")
-            }
+            Self::UnsupportedScheme { .. } => error(Code::Unsupported)
+                .help("set `lake:` of this environment in headwater.yml to a local folder or to `s3://bucket/prefix`"),
             Self::NotAbsolute { .. } => error(Code::InvalidLake),
             Self::InUse { .. } => error(Code::LakeInUse).help("wait until it has ended, then try again").retryable(),
             Self::InvalidName { .. } => error(Code::InvalidValue).help("choose another name"),
             Self::InvalidSchema { source, .. } => invalid_schema(error, source),
             Self::SchemaMismatch { .. } => error(Code::SchemaMismatch)
                 .help("run with `--full-refresh` to build the table anew, or give the columns back their old form"),
+            Self::NoTable { .. } => error(Code::UnknownTable).help("`headwater tables` lists the tables of the lake"),
+            Self::NoColumn { .. } => error(Code::UnknownColumn).help("change `cluster_by`"),
+            Self::NoVersion { .. } | Self::FilesGone { .. } => {
+                error(Code::InvalidArgument).help("`headwater tables history` lists the versions; choose a later one")
+            }
+            Self::OtherPartitions { .. } => error(Code::SchemaMismatch)
+                .help("run with `--full-refresh` to build the table anew, or give `partition_by` back its old form"),
+            Self::PartitionColumn { .. } => error(Code::InvalidValue).help("change `partition_by`"),
             Self::UnsupportedTable { .. } => {
                 error(Code::Unsupported).help("give it another name, or let the engine that made it write it")
             }
@@ -243,11 +323,11 @@ impl LakeError {
             Self::ForeignTable { .. } => {
                 error(Code::InvalidLake).help("move or remove the table's folder, or name the view otherwise")
             }
-            Self::BatchMismatch { .. } | Self::BatchLoaded { .. } | Self::Json { .. } => {
+            Self::BatchMismatch { .. } | Self::Json { .. } => {
                 Diagnostic::internal(self.to_string()).caused_by_source(self)
             }
-            Self::Contended { .. } | Self::BatchTaken { .. } => {
-                error(Code::LakeInUse).help("let one run at a time write this lake").retryable()
+            Self::Contended { .. } | Self::BatchTaken { .. } | Self::OutOfTurn { .. } | Self::FilesReplaced { .. } => {
+                error(Code::LakeInUse).help("run again: what the other run did is not done twice").retryable()
             }
             Self::DamagedLedger { .. } => error(Code::InvalidLedger)
                 .help("restore the file from a backup, or run with `--full-refresh` to load every file anew"),
@@ -263,6 +343,9 @@ impl LakeError {
 
     /// The lake cannot be read or written: what to do depends on what the system says underneath.
     fn unavailable(&self) -> Diagnostic {
+        if let Some(diagnostic) = self.bucket_unavailable() {
+            return diagnostic;
+        }
         let diagnostic = Diagnostic::error(Code::LakeUnavailable, self.to_string()).caused_by_source(self);
         match io_kind(self) {
             Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
@@ -274,6 +357,30 @@ impl LakeError {
             Some(_) => diagnostic.fault(Fault::Outside).retryable(),
             None => diagnostic.fault(Fault::Outside),
         }
+    }
+
+    /// What a bucket says; `None` if it is no bucket that failed.
+    fn bucket_unavailable(&self) -> Option<Diagnostic> {
+        let diagnostic = |code| Diagnostic::error(code, self.to_string()).caused_by_source(self);
+        match store_error(self)? {
+            StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => {
+                let help = "give this user the right to list, read, write and delete there, or choose another `lake:`";
+                Some(diagnostic(Code::StorageDenied).help(help))
+            }
+            // Of an object this is no error, so it is the bucket that is not there.
+            StoreError::NotFound { .. } if self.names_url() => {
+                Some(diagnostic(Code::StorageDenied).help("create the bucket, or choose another `lake:`"))
+            }
+            StoreError::Generic { store, .. } if *store == "S3" => {
+                let help = "run again: what was committed stays, and the rest is done then";
+                Some(diagnostic(Code::StorageUnavailable).help(help).fault(Fault::Outside).retryable())
+            }
+            _ => None,
+        }
+    }
+
+    fn names_url(&self) -> bool {
+        matches!(self, Self::Store { path, .. } if path.contains("://"))
     }
 }
 
@@ -298,6 +405,18 @@ fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
         // The Parquet writer keeps the cause and does not name it as its source.
         if let Some(ParquetError::External(inner)) = error.downcast_ref() {
             return io_kind(inner.as_ref());
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// What the object store says, from however deep below.
+fn store_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a StoreError> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(store) = error.downcast_ref::<StoreError>() {
+            return Some(store);
         }
         cause = error.source();
     }

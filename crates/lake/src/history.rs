@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::provenance::Provenance;
-use crate::relation::{delta_error, has_commits};
+use crate::relation::delta_error;
 use crate::{Lake, LakeError};
 
 /// A version of a table.
@@ -37,7 +37,7 @@ impl Lake {
     /// The versions of a table, newest first, as far back as its log reaches; empty for a view or without a table.
     pub async fn history(&self, name: &TableName) -> Result<Vec<HistoryEntry>, LakeError> {
         Self::check_name(name)?;
-        if self.view(name).await?.is_some() || !has_commits(&self.table_folder(name))? {
+        if self.view(name).await?.is_some() || !self.has_commits(name).await? {
             return Ok(Vec::new());
         }
         let log = self.log_store(name)?;

@@ -7,11 +7,12 @@
 //! by others since counts as built by something else, and is built again.
 
 use bytes::Bytes;
-use deltalake_core::kernel::CommitInfo;
-use deltalake_core::logstore::LogStore;
+use deltalake_core::kernel::{Action, CommitInfo, Transaction};
+use deltalake_core::logstore::{LogStore, get_actions};
 use headwater_plan::{RunId, engine::Built};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use uuid::Uuid;
 
 /// The key in `commitInfo`.
 pub(crate) const KEY: &str = "headwater";
@@ -26,38 +27,77 @@ pub struct Provenance {
     pub run_id: RunId,
     /// From what the table was built, if that was said.
     pub built: Option<Built>,
+    /// The attempt that staged the commit's rows, for a batch of files.
+    pub attempt: Option<Uuid>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "version")]
 enum Stored {
     #[serde(rename = "1")]
-    V1 { run_id: RunId, built: Option<Built> },
+    V1 {
+        run_id: RunId,
+        built: Option<Built>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attempt: Option<String>,
+    },
 }
 
 impl Provenance {
     pub(crate) fn to_json(&self) -> serde_json::Result<Value> {
-        serde_json::to_value(Stored::V1 { run_id: self.run_id.clone(), built: self.built.clone() })
+        let attempt = self.attempt.map(|attempt| attempt.to_string());
+        serde_json::to_value(Stored::V1 { run_id: self.run_id.clone(), built: self.built.clone(), attempt })
     }
 
     /// What a `commitInfo` says; `None` if it is not ours, or by a Headwater so new that this one cannot read it, which
     /// then counts as built by something else.
     pub(crate) fn from_commit_info(info: &CommitInfo) -> Option<Self> {
         let stored = serde_json::from_value(info.info.get(KEY)?.clone()).ok()?;
-        let Stored::V1 { run_id, built } = stored;
-        Some(Self { run_id, built })
+        let Stored::V1 { run_id, built, attempt } = stored;
+        Some(Self { run_id, built, attempt: attempt.and_then(|attempt| attempt.parse().ok()) })
     }
+}
 
-    /// That of the newest commit up to `version` that has one.
-    pub(crate) async fn newest(log: &dyn LogStore, version: u64) -> deltalake_core::DeltaResult<Option<Self>> {
-        for version in (version.saturating_sub(LOOK_BACK - 1)..=version).rev() {
-            let Some(entry) = log.read_commit_entry(version).await? else { break };
-            if let Some(found) = commit_info(&entry).as_ref().and_then(Self::from_commit_info) {
-                return Ok(Some(found));
+/// What the commits up to a version tell of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Past {
+    /// Of the newest commit of ours.
+    pub(crate) provenance: Option<Provenance>,
+    /// The newest version that is not only an earlier one's rows in other files.
+    pub(crate) content: u64,
+}
+
+impl Past {
+    pub(crate) async fn of(log: &dyn LogStore, version: u64) -> deltalake_core::DeltaResult<Self> {
+        let (mut provenance, mut content) = (None, None);
+        for before in (version.saturating_sub(LOOK_BACK - 1)..=version).rev() {
+            let Some(entry) = log.read_commit_entry(before).await? else { break };
+            let info = commit_info(&entry);
+            if provenance.is_none() {
+                provenance = info.as_ref().and_then(Provenance::from_commit_info);
+            }
+            if content.is_none() && !is_rearrangement(before, info.as_ref(), &entry)? {
+                content = Some(before);
+            }
+            if provenance.is_some() && content.is_some() {
+                break;
             }
         }
-        Ok(None)
+        Ok(Self { provenance, content: content.unwrap_or(version) })
     }
+}
+
+/// Whether a commit, by any engine, only put the rows into other files.
+fn is_rearrangement(version: u64, info: Option<&CommitInfo>, entry: &Bytes) -> deltalake_core::DeltaResult<bool> {
+    if info.and_then(|info| info.operation.as_deref()) != Some("OPTIMIZE") {
+        return Ok(false);
+    }
+    Ok(get_actions(version, entry)?.iter().all(|action| match action {
+        Action::Add(add) => !add.data_change,
+        Action::Remove(remove) => !remove.data_change,
+        Action::Metadata(_) | Action::Protocol(_) => false,
+        _ => true,
+    }))
 }
 
 /// The `commitInfo` of a log entry: its first line when we or Spark wrote it, so the rest is not parsed.
@@ -68,4 +108,15 @@ pub(crate) fn commit_info(entry: &Bytes) -> Option<CommitInfo> {
         commit_info: Option<CommitInfo>,
     }
     entry.split(|byte| *byte == b'\n').find_map(|line| serde_json::from_slice::<Line>(line).ok()?.commit_info)
+}
+
+/// The transaction of an application that a log entry carries. Only lines that look like one are parsed.
+pub(crate) fn transaction(entry: &Bytes, app_id: &str) -> Option<i64> {
+    #[derive(Deserialize)]
+    struct Line {
+        txn: Option<Transaction>,
+    }
+    let lines = entry.split(|byte| *byte == b'\n').filter(|line| line.iter().take(8).eq(b"{\"txn\":{"));
+    let mut transactions = lines.filter_map(|line| serde_json::from_slice::<Line>(line).ok()?.txn);
+    transactions.find(|transaction| transaction.app_id == app_id).map(|transaction| transaction.version)
 }

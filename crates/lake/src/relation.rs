@@ -1,8 +1,5 @@
 //! What a name stands for in the lake now: a table, a view, or nothing.
 
-use std::fs;
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
@@ -10,9 +7,13 @@ use deltalake_core::DeltaTableError;
 use deltalake_core::delta_datafusion::DeltaScanNext;
 use deltalake_core::kernel::EagerSnapshot;
 use deltalake_core::logstore::LogStoreRef;
+use futures::TryStreamExt;
 use headwater_plan::{RunId, Schema, TableName, TableVersion, engine::Built};
+use uuid::Uuid;
 
-use crate::provenance::Provenance;
+use crate::lake::below;
+use crate::objects::is_no_folder;
+use crate::provenance::{Past, Provenance, commit_info, transaction};
 use crate::types::from_delta;
 use crate::{Lake, LakeError, View};
 
@@ -26,10 +27,11 @@ pub enum Relation {
 }
 
 impl Relation {
-    /// Its version, as what is built from it records it.
+    /// Its version, as what is built from it records it: it changes when rows or columns may have, not when they only
+    /// lie in other files.
     pub fn version(&self) -> TableVersion {
         match self {
-            Self::Table(table) => table.version(),
+            Self::Table(table) => TableVersion { version: table.past.content, ..table.version() },
             Self::View(view) => view.version(),
         }
     }
@@ -55,10 +57,10 @@ impl Relation {
 #[derive(Clone)]
 pub struct Table {
     name: TableName,
-    log: LogStoreRef,
-    snapshot: Arc<EagerSnapshot>,
+    pub(crate) log: LogStoreRef,
+    pub(crate) snapshot: Arc<EagerSnapshot>,
     schema: Schema,
-    provenance: Option<Provenance>,
+    past: Past,
     size: Size,
 }
 
@@ -89,47 +91,50 @@ impl Lake {
     pub(crate) async fn table(&self, name: &TableName) -> Result<Option<Table>, LakeError> {
         let Some((log, snapshot)) = self.snapshot(name).await? else { return Ok(None) };
         let failed = |source| delta_error("read", name, source);
-        let provenance = Provenance::newest(log.as_ref(), snapshot.version()).await.map_err(failed)?;
+        let past = Past::of(log.as_ref(), snapshot.version()).await.map_err(failed)?;
         let schema = from_delta(snapshot.schema().as_ref())
             .map_err(|source| LakeError::InvalidSchema { table: name.clone(), source })?;
         let size = measure(&snapshot).map_err(failed)?;
-        Ok(Some(Table { name: name.clone(), log, snapshot: Arc::new(snapshot), schema, provenance, size }))
+        Ok(Some(Table { name: name.clone(), log, snapshot: Arc::new(snapshot), schema, past, size }))
     }
 
     /// The newest state of a table's log; `None` without a commit.
     pub(crate) async fn snapshot(&self, name: &TableName) -> Result<Option<(LogStoreRef, EagerSnapshot)>, LakeError> {
-        let folder = self.table_folder(name);
-        if !has_commits(&folder)? {
+        if !self.has_commits(name).await? {
             return Ok(None);
         }
         let log = self.log_store(name)?;
         let snapshot = EagerSnapshot::try_new(log.as_ref(), None).await;
         Ok(Some((log, snapshot.map_err(|source| delta_error("read", name, source))?)))
     }
-}
 
-/// Whether a Delta log with something in it lies under the folder. A log folder without an entry is what a process
-/// leaves that dies before its first commit.
-pub(crate) fn has_commits(table_folder: &Path) -> Result<bool, LakeError> {
-    let path = table_folder.join("_delta_log");
-    let failed = |source| LakeError::Io { doing: "read the log folder", path: path.clone(), source };
-    let entries = match fs::read_dir(&path) {
-        Ok(entries) => entries,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(false);
-        }
-        Err(error) => return Err(failed(error)),
-    };
-    for entry in entries {
-        let name = entry.map_err(failed)?.file_name();
-        // `00000000000000000000.json`, `00000000000000000010.checkpoint.parquet`
-        let name = name.as_encoded_bytes();
-        let numbered = name.len() > 20 && name.iter().take(20).all(u8::is_ascii_digit);
-        if numbered && (name.ends_with(b".json") || name.ends_with(b".parquet")) {
-            return Ok(true);
+    /// Whether a Delta log with something in it lies under a table's folder. A log folder without an entry is what a
+    /// process leaves that dies before its first commit.
+    pub(crate) async fn has_commits(&self, name: &TableName) -> Result<bool, LakeError> {
+        let log = below(&self.table_path(name)?, LOG_FOLDER)?;
+        let look = || async {
+            let mut listing = self.store_ref().list(Some(&log));
+            while let Some(file) = listing.try_next().await? {
+                if file.location.filename().is_some_and(is_log_entry) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        match self.retried(look).await {
+            Err(source) if is_no_folder(&source) => Ok(false),
+            found => found.map_err(|source| self.failed("list the log", &log, source)),
         }
     }
-    Ok(false)
+}
+
+/// The folder of a table's log.
+pub(crate) const LOG_FOLDER: &str = "_delta_log";
+
+/// `00000000000000000000.json`, `00000000000000000010.checkpoint.parquet`
+fn is_log_entry(name: &str) -> bool {
+    let numbered = name.len() > 20 && name.bytes().take(20).all(|byte| byte.is_ascii_digit());
+    numbered && (name.ends_with(".json") || name.ends_with(".parquet"))
 }
 
 pub(crate) fn delta_error(doing: &'static str, table: &TableName, source: DeltaTableError) -> LakeError {
@@ -165,12 +170,12 @@ impl Table {
 
     /// From what it was built, by the newest commit that Headwater made.
     pub fn built(&self) -> Option<&Built> {
-        self.provenance.as_ref()?.built.as_ref()
+        self.past.provenance.as_ref()?.built.as_ref()
     }
 
     /// The run of the newest commit that Headwater made; `None` for a table by something else.
     pub fn run_id(&self) -> Option<&RunId> {
-        self.provenance.as_ref().map(|provenance| &provenance.run_id)
+        self.past.provenance.as_ref().map(|provenance| &provenance.run_id)
     }
 
     /// How many rows it has; `None` if a file by another engine does not say.
@@ -195,7 +200,39 @@ impl Table {
         version.map_err(|source| delta_error("read the loaded batches of", &self.name, source))
     }
 
-    /// Its rows, for any DataFusion session: the `file://` store that every session has is all that it needs. Prunes
+    /// The attempt that the commit of an application's transaction names ([`WriteOptions::attempt`]); `None` if that
+    /// commit names none, or is not in the log any more, or never was.
+    ///
+    /// [`WriteOptions::attempt`]: crate::WriteOptions::attempt
+    pub async fn transaction_attempt(&self, app_id: &str, batch: i64) -> Result<Option<Uuid>, LakeError> {
+        for version in (0..=self.snapshot.version()).rev() {
+            let entry = self.log.read_commit_entry(version).await;
+            let entry = entry.map_err(|source| delta_error("read the history of", &self.name, source))?;
+            let Some(entry) = entry else { break };
+            match transaction(&entry, app_id) {
+                Some(found) if found == batch => {
+                    let provenance = commit_info(&entry).as_ref().and_then(Provenance::from_commit_info);
+                    return Ok(provenance.and_then(|provenance| provenance.attempt));
+                }
+                // Numbers only grow.
+                Some(found) if found < batch => break,
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// The columns whose values are folders.
+    pub fn partition_by(&self) -> &[String] {
+        self.snapshot.metadata().partition_columns()
+    }
+
+    /// Where its files lie below its folder.
+    pub fn paths(&self) -> Vec<String> {
+        self.snapshot.log_data().iter().map(|file| file.path().into_owned()).collect()
+    }
+
+    /// Its rows, for any DataFusion session, to which it makes the lake's store known. Prunes
     /// files by the log's statistics, pushes filters and projections into Parquet; text comes as `Utf8View`.
     pub async fn provider(&self) -> Result<Arc<dyn TableProvider>, LakeError> {
         let builder =

@@ -1,15 +1,11 @@
 //! Everything in the lake.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt};
 use headwater_plan::{TableName, TableVersion};
 use serde::{Deserialize, Serialize};
 
-use crate::relation::has_commits;
+use crate::lake::below;
 use crate::{Lake, LakeError, Relation};
 
 /// How many tables' logs are read at once.
@@ -50,7 +46,7 @@ impl Lake {
     /// All tables and views, sorted by name, tables by any engine included.
     pub async fn relations(&self) -> Result<Vec<RelationSummary>, LakeError> {
         let mut names = self.view_names().await?;
-        names.extend(self.table_names()?);
+        names.extend(self.table_names().await?);
         names.sort();
         names.dedup();
         let summaries = futures::stream::iter(names).map(|name| self.summary(name)).buffered(AT_ONCE);
@@ -85,38 +81,20 @@ impl Lake {
         Ok(Some(summary))
     }
 
-    fn table_names(&self) -> Result<Vec<TableName>, LakeError> {
-        let mut names = Vec::new();
-        for (schema, folder) in folders(self.path())? {
-            for (table, folder) in folders(&folder)? {
+    async fn table_names(&self) -> Result<Vec<TableName>, LakeError> {
+        let mut candidates = Vec::new();
+        for schema in self.folders(self.root()).await? {
+            for table in self.folders(&below(self.root(), &schema)?).await? {
                 let name = TableName::new(&schema, &table);
                 // A folder that no name leads to (another case, a hidden one) is not in the lake.
-                let reachable = Self::check_name(&name).is_ok() && name.schema == schema && name.name == table;
-                if reachable && has_commits(&folder)? {
-                    names.push(name);
+                if Self::check_name(&name).is_ok() && name.schema == schema && name.name == table {
+                    candidates.push(name);
                 }
             }
         }
-        Ok(names)
+        let looks = futures::stream::iter(candidates)
+            .map(|name| async move { Ok(self.has_commits(&name).await?.then_some(name)) })
+            .buffered(AT_ONCE);
+        looks.try_filter_map(|name| async move { Ok(name) }).try_collect().await
     }
-}
-
-/// The folders in a folder, by name; none if it is not there.
-fn folders(path: &Path) -> Result<Vec<(String, PathBuf)>, LakeError> {
-    let failed = |source| LakeError::Io { doing: "list the folder", path: path.to_path_buf(), source };
-    let entries = match fs::read_dir(path) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(failed(error)),
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(failed)?.path();
-        if let Some(name) = path.file_name().and_then(|name| name.to_str())
-            && path.is_dir()
-        {
-            found.push((name.to_string(), path.clone()));
-        }
-    }
-    Ok(found)
 }

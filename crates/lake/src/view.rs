@@ -5,16 +5,17 @@
 //! the table's folder goes after; a table takes a view's place when it has been committed and the view's file goes.
 
 use std::fs;
-use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 
-use futures::TryStreamExt;
 use headwater_plan::{Schema, TableName, TableVersion, engine::Built};
-use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::path::Path as StorePath;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::durable::sync_folder;
+use crate::lake::below;
+use crate::lock::DROPPED;
+use crate::relation::LOG_FOLDER;
 use crate::{Lake, LakeError};
 
 /// A query by name.
@@ -47,37 +48,29 @@ impl View {
 }
 
 impl Lake {
-    fn view_file(&self, name: &TableName) -> PathBuf {
+    fn view_file(&self, name: &TableName) -> Result<StorePath, LakeError> {
         self.own(&["views", &name.schema, &format!("{}.json", name.name)])
     }
 
     /// The view of that name.
     pub(crate) async fn view(&self, name: &TableName) -> Result<Option<View>, LakeError> {
-        let path = self.view_file(name);
-        let file = path.display().to_string();
-        let failed = |source| LakeError::Store { doing: "read the view", path: file.clone(), source };
-        let found = match self.store().get(&Self::location(&path)?).await {
-            Ok(found) => found,
-            Err(StoreError::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(failed(error)),
-        };
-        let bytes = found.bytes().await.map_err(failed)?;
+        let path = self.view_file(name)?;
+        let Some(bytes) = self.get("read the view", &path).await? else { return Ok(None) };
         match serde_json::from_slice(&bytes) {
             Ok(Stored::V1(view)) => Ok(Some(view)),
-            Err(why) => Err(LakeError::DamagedView { why: why.to_string(), file }),
+            Err(why) => Err(LakeError::DamagedView { why: why.to_string(), file: self.shown(&path) }),
         }
     }
 
     /// The names of all views.
     pub(crate) async fn view_names(&self) -> Result<Vec<TableName>, LakeError> {
-        let folder = Self::location(&self.own(&["views"]))?;
-        let failed = |source| LakeError::Store { doing: "list the views in", path: folder.to_string(), source };
-        let files: Vec<_> = self.store().list(Some(&folder)).try_collect().await.map_err(failed)?;
+        let folder = self.own(&["views"])?;
+        let files = self.list("list the views in", &folder).await?;
         let name = |file: &object_store::ObjectMeta| {
             let mut parts: Vec<_> = file.location.prefix_match(&folder)?.collect();
             let (name, schema) = (parts.pop()?, parts.pop()?);
             let name = name.as_ref().strip_suffix(".json")?;
-            (parts.is_empty() && !name.starts_with('.')).then(|| TableName::new(schema.as_ref(), name))
+            parts.is_empty().then(|| TableName::new(schema.as_ref(), name))
         };
         Ok(files.iter().filter_map(name).collect())
     }
@@ -90,37 +83,53 @@ impl Lake {
         if hidden.as_ref().is_some_and(|table| table.run_id().is_none()) {
             return Err(LakeError::ForeignTable { table: view.name });
         }
-        let (name, version, path) = (view.name.clone(), view.version(), self.view_file(&view.name));
+        let (name, version, path) = (view.name.clone(), view.version(), self.view_file(&view.name)?);
         let bytes = serde_json::to_vec_pretty(&Stored::V1(view))
             .map_err(|source| LakeError::Json { what: "a view", source })?;
-        let put = self.store().put(&Self::location(&path)?, PutPayload::from(bytes)).await;
-        put.map_err(|source| LakeError::Store { doing: "write the view", path: path.display().to_string(), source })?;
+        self.put("write the view", &path, bytes).await?;
         if hidden.is_some() {
-            self.drop_table(&name)?;
+            self.drop_table(&name).await?;
         }
         Ok(version)
     }
 
     /// Removes the view of that name, which uncovers the table of that name.
-    pub(crate) fn drop_view(&self, name: &TableName) -> Result<(), LakeError> {
-        let path = self.view_file(name);
-        let failed = |source| LakeError::Io { doing: "remove the view", path: path.clone(), source };
-        match fs::remove_file(&path) {
-            Ok(()) => path.parent().map_or(Ok(()), sync_folder).map_err(failed),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(failed(error)),
+    pub(crate) async fn drop_view(&self, name: &TableName) -> Result<(), LakeError> {
+        self.delete("remove the view", &self.view_file(name)?).await
+    }
+
+    /// Removes a table that a view hides.
+    async fn drop_table(&self, name: &TableName) -> Result<(), LakeError> {
+        let table = self.table_path(name)?;
+        match self.local(&table).zip(self.local(&self.own(&[DROPPED])?)) {
+            Some((folder, dropped)) => drop_folder(&folder, &dropped, name),
+            None => self.drop_objects(&table).await,
         }
     }
 
-    /// Removes the folder of a table that a view hides: first from its place, in one step, then from the disk. What a
-    /// process does not get to before it dies, the next one that locks the lake removes.
-    fn drop_table(&self, name: &TableName) -> Result<(), LakeError> {
-        let folder = self.table_folder(name);
-        let failed = |source| LakeError::Io { doing: "remove the table in", path: folder.clone(), source };
-        let aside = self.own(&["dropped", &format!("{name}.{}", Uuid::new_v4().simple())]);
-        fs::create_dir_all(self.own(&["dropped"])).map_err(failed)?;
-        fs::rename(&folder, &aside).map_err(failed)?;
-        folder.parent().map_or(Ok(()), sync_folder).map_err(failed)?;
-        fs::remove_dir_all(&aside).map_err(failed)
+    /// Removes a table's objects: its log first, from the newest entry on, so that a table of which a process leaves a
+    /// part behind when it dies is an earlier version of it, whole, or none.
+    async fn drop_objects(&self, table: &StorePath) -> Result<(), LakeError> {
+        let doing = "remove the table in";
+        let log = below(table, LOG_FOLDER)?;
+        self.delete(doing, &below(&log, "_last_checkpoint")?).await?;
+        let mut entries: Vec<StorePath> = self.list(doing, &log).await?.into_iter().map(|file| file.location).collect();
+        entries.sort();
+        for entry in entries.iter().rev() {
+            self.delete(doing, entry).await?;
+        }
+        let rest = self.list(doing, table).await?.into_iter().map(|file| file.location).collect();
+        self.delete_all(doing, rest).await
     }
+}
+
+/// Removes a table's folder: first from its place, in one step, then from the disk. What a process does not get to
+/// before it dies, the next one that locks the lake removes.
+fn drop_folder(folder: &Path, dropped: &Path, name: &TableName) -> Result<(), LakeError> {
+    let failed = |source| LakeError::Io { doing: "remove the table in", path: folder.to_path_buf(), source };
+    let aside = dropped.join(format!("{name}.{}", Uuid::new_v4().simple()));
+    fs::create_dir_all(dropped).map_err(failed)?;
+    fs::rename(folder, &aside).map_err(failed)?;
+    folder.parent().map_or(Ok(()), sync_folder).map_err(failed)?;
+    fs::remove_dir_all(&aside).map_err(failed)
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use headwater_lake::Lake;
 use headwater_plan::{Diagnostics, Environment, Plan, TableName};
-use headwater_project::Request;
 use headwater_project::generate::GenerateTable;
+use headwater_project::{Environ, Request};
 use headwater_sql::{RelationSource, Relations};
 use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
@@ -27,7 +27,12 @@ pub(crate) struct Project {
 pub(crate) async fn compile(context: &Context) -> Result<Project, Diagnostics> {
     let request = context.request()?;
     let environment = headwater_project::environment(&request)?;
-    let lake = OutsideTables { environment, lake: OnceCell::new(), runtime: Handle::current() };
+    let lake = OutsideTables {
+        environment,
+        environ: request.environ.clone(),
+        lake: OnceCell::new(),
+        runtime: Handle::current(),
+    };
     // Compiling is all CPU work, and deep: it gets a thread of its own.
     let compiling = tokio::task::spawn_blocking(move || {
         let compiled = headwater_project::compile(&request, &lake);
@@ -49,6 +54,7 @@ pub(crate) async fn compile(context: &Context) -> Result<Project, Diagnostics> {
 /// The tables of the lake, opened when the compiler first asks: most projects never do.
 struct OutsideTables {
     environment: Environment,
+    environ: Environ,
     lake: OnceCell<Option<Lake>>,
     runtime: Handle,
 }
@@ -57,7 +63,7 @@ impl OutsideTables {
     /// The compiler asks from its own thread, so that waiting here stops nobody.
     fn lake(&self) -> Option<Lake> {
         // A lake that does not open is told of by the verb that needs it; here it only has no tables.
-        let open = || async { wiring::lake(&self.environment).await.ok() };
+        let open = || async { wiring::lake(&self.environment, &self.environ).await.ok() };
         self.runtime.block_on(self.lake.get_or_init(open)).clone()
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use headwater_plan::{Code, Diagnostic};
 use tokio::task::JoinError;
 
@@ -62,6 +63,32 @@ pub enum OpsError {
         /// Whether the lake has any table.
         any: bool,
     },
+    /// A source that the project does not load.
+    #[error("the project loads no source `{asked}`")]
+    UnknownSource {
+        /// What was asked for.
+        asked: String,
+        /// The one that was meant, if one is near.
+        meant: Option<String>,
+        /// The sources that it loads.
+        known: Vec<String>,
+    },
+    /// A file that no source has loaded.
+    #[error("no source has loaded `{asked}`")]
+    UnknownFile {
+        /// What was asked for.
+        asked: String,
+        /// What to do.
+        help: Option<String>,
+    },
+    /// No file was loaded since an instant.
+    #[error("no file of `{source_name}` was loaded since {since}")]
+    NothingSince {
+        /// The source.
+        source_name: String,
+        /// The instant.
+        since: DateTime<Utc>,
+    },
     /// A view has no history.
     #[error("`{view}` is a view: it holds no rows and has no versions")]
     NoHistory {
@@ -109,6 +136,25 @@ impl OpsError {
             }
             Self::UnknownTable { any: false, .. } => {
                 error(Code::UnknownTable).help("the lake is empty: `headwater run` fills it")
+            }
+            Self::UnknownSource { meant: Some(meant), .. } => {
+                error(Code::UnknownSource).help(format!("did you mean `{meant}`?"))
+            }
+            Self::UnknownSource { known, .. } if known.is_empty() => {
+                error(Code::UnknownSource).help("give a source's table an `ingest:` to load it")
+            }
+            Self::UnknownSource { known, .. } => {
+                let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+                error(Code::UnknownSource).help(format!("it loads {}", known.join(", ")))
+            }
+            Self::UnknownFile { help, .. } => {
+                let help = help.clone();
+                error(Code::UnknownFile).help(
+                    help.unwrap_or_else(|| "`headwater sources show` lists the files that were loaded".to_owned()),
+                )
+            }
+            Self::NothingSince { .. } => {
+                error(Code::UnknownFile).help("`headwater sources show` says when each batch was loaded")
             }
             Self::NoHistory { view } => {
                 error(Code::UnknownTable).help(format!("`headwater tables show {view}` says what it reads"))

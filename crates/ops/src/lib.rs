@@ -8,7 +8,11 @@
 //! | [`run`] | loading, building, testing; also `test` |
 //! | [`query`] | Spark SQL on the lake |
 //! | [`tables`] | what the lake holds |
+//! | [`maintain`] | `tables optimize`, `vacuum`, `restore` |
+//! | [`sources`] | what of each source has arrived, is loaded, waits; forgetting files |
+//! | [`quarantine`] | the rows that were set aside: seen, replayed, dropped |
 //! | [`runs`] | what earlier runs did |
+//! | [`infer`] | a contract from sampled files |
 //! | [`init`] | a new project |
 //! | [`templates`] | the projects that `init` and `demo` write |
 //! | [`demo`] | the car-rental project, ready to run, and questions for it |
@@ -32,14 +36,18 @@ pub mod context;
 pub mod demo;
 pub mod error;
 pub mod generate;
+pub mod infer;
 pub mod init;
+pub mod maintain;
 mod placed;
 pub mod plan;
+pub mod quarantine;
 pub mod query;
 pub mod rows;
 pub mod run;
 pub mod runs;
 pub mod sample;
+pub mod sources;
 pub mod tables;
 pub mod templates;
 pub mod vars;
@@ -48,3 +56,4 @@ mod wiring;
 pub use check::Counts;
 pub use context::Context;
 pub use error::OpsError;
+pub use headwater_project::config::duration;

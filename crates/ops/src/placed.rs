@@ -42,7 +42,7 @@ impl<E: Engine> Engine for Placed<E> {
 }
 
 /// The help keeps its absolute paths: it says where something was looked for.
-fn place(project: &Path, mut diagnostic: Diagnostic) -> Diagnostic {
+pub(crate) fn place(project: &Path, mut diagnostic: Diagnostic) -> Diagnostic {
     if let Some(location) = &mut diagnostic.location
         && let Ok(inside) = location.file.strip_prefix(project)
     {

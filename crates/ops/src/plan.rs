@@ -63,7 +63,7 @@ pub struct PlannedNode {
 /// All that stands in the way of one: mistakes in the project, files that are missing or do not fit, an unusable lake.
 pub async fn plan(context: &Context, choice: &Choice) -> Result<PlanReport, Diagnostics> {
     let project = compile(context).await?;
-    let prospect = Prospect::new(&project, choice).await?;
+    let prospect = Prospect::new(context, &project, choice).await?;
     Ok(PlanReport {
         project: project.plan.project.clone(),
         environment: project.plan.environment.name.clone(),
@@ -108,12 +108,12 @@ pub(crate) struct Prospect<'a> {
 
 impl<'a> Prospect<'a> {
     /// Selects the nodes and opens the lake.
-    pub(crate) async fn new(project: &'a Project, choice: &Choice) -> Result<Self, Diagnostics> {
+    pub(crate) async fn new(context: &Context, project: &'a Project, choice: &Choice) -> Result<Self, Diagnostics> {
         let selection = Selection { select: choice.select.clone(), exclude: choice.exclude.clone() };
         let selected = select(&project.plan, &selection)?;
         let environment = &project.plan.environment;
-        let lake = wiring::lake(environment).await?;
-        let engine = wiring::engine(environment, lake.clone(), &project.request.dir);
+        let lake = wiring::lake(environment, &project.request.environ).await?;
+        let engine = wiring::engine(environment, lake.clone(), &project.request, &context.clock);
         let options = DecideOptions { full_refresh: choice.full_refresh };
         Ok(Self { project, lake, engine, selected, options })
     }

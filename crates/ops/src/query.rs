@@ -25,8 +25,8 @@ pub struct Rows {
 pub async fn query(context: &Context, sql: &str) -> Result<Rows, Diagnostics> {
     let request = context.request()?;
     let environment = headwater_project::environment(&request)?;
-    let lake = wiring::lake(&environment).await?;
-    let engine = wiring::embedded(&environment, lake, &request.dir);
+    let lake = wiring::lake(&environment, &request.environ).await?;
+    let engine = wiring::embedded(&environment, lake, &request, &context.clock);
     let answer = engine.query(sql).await.map_err(Diagnostics)?;
     let arrow_schema = answer.stream.schema();
     let stream = answer.stream.map(move |batch| batch.map_err(|error| engine.query_failed(error)));

@@ -67,7 +67,7 @@ pub struct RunOutcome {
 /// All that stands in the way of a run. A node that fails is no error of this kind: the report tells of it.
 pub async fn run(context: &Context, options: RunOptions) -> Result<RunOutcome, Diagnostics> {
     let project = compile(context).await?;
-    let prospect = Prospect::new(&project, &options.choice).await?;
+    let prospect = Prospect::new(context, &project, &options.choice).await?;
     execute(context, &project, prospect, options, |decisions| decisions).await
 }
 
@@ -77,7 +77,7 @@ pub async fn run(context: &Context, options: RunOptions) -> Result<RunOutcome, D
 /// As [`run`].
 pub async fn test(context: &Context, options: RunOptions) -> Result<RunOutcome, Diagnostics> {
     let project = compile(context).await?;
-    let mut prospect = Prospect::new(&project, &options.choice).await?;
+    let mut prospect = Prospect::new(context, &project, &options.choice).await?;
     prospect.only(NodeKind::Test);
     if prospect.is_empty() {
         return Err(OpsError::NoTests.into());
@@ -174,7 +174,7 @@ fn nothing_to_do(
 }
 
 /// Named by when it began, so that runs sort.
-fn new_run_id(context: &Context) -> RunId {
+pub(crate) fn new_run_id(context: &Context) -> RunId {
     let now = context.clock.now();
     let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
     let time = uuid::Timestamp::from_unix(uuid::NoContext, seconds, now.timestamp_subsec_nanos());

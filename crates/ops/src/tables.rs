@@ -91,7 +91,7 @@ pub async fn show(context: &Context, name: &str) -> Result<TableDetails, Diagnos
                 rows: table.rows(),
                 bytes: table.bytes(),
                 files: table.files(),
-                path: lake.path().join(&name.schema).join(&name.name).display().to_string(),
+                path: lake.table_uri(&name),
             },
             name,
         },
@@ -118,13 +118,14 @@ pub async fn history(context: &Context, name: &str) -> Result<TableHistory, Diag
     Ok(TableHistory { name, versions })
 }
 
-async fn open(context: &Context) -> Result<Lake, Diagnostics> {
-    let environment = headwater_project::environment(&context.request()?)?;
-    Ok(wiring::lake(&environment).await?)
+pub(crate) async fn open(context: &Context) -> Result<Lake, Diagnostics> {
+    let request = context.request()?;
+    let environment = headwater_project::environment(&request)?;
+    Ok(wiring::lake(&environment, &request.environ).await?)
 }
 
 /// The relation of that name; a bare name will do when only one schema has it.
-async fn find(lake: &Lake, asked: &str) -> Result<(TableName, Relation), Diagnostics> {
+pub(crate) async fn find(lake: &Lake, asked: &str) -> Result<(TableName, Relation), Diagnostics> {
     let relations = lake.relations().await.map_err(|error| error.diagnostic())?;
     let names: Vec<TableName> = relations.into_iter().map(|relation| relation.name).collect();
     let lower = asked.to_lowercase().replace('`', "");

@@ -86,10 +86,31 @@ pub enum Code {
     RaggedRecord,
     /// A cell that never closes its quote.
     UnclosedQuote,
+    /// A record without an end, or nearly.
+    RecordTooLong,
     /// Bytes that are not text in the stated encoding.
     InvalidEncoding,
+    /// A null in a column that must not have one.
+    NullValue,
+    /// A row for which a rule of the contract does not hold.
+    ConstraintViolated,
+    /// A record that is not JSON, or no object.
+    InvalidJson,
+    /// A file that is not what its format says, or is damaged: Parquet, Avro, gzip, zstd, bzip2, zip.
+    DamagedFile,
+    /// More rows break the contract than the source allows.
+    TooManyBadRows,
     /// A file that changed after it was loaded.
     FileChanged,
+    /// A loaded file that cannot be archived or deleted.
+    AfterLoadFailed,
+    /// `sources forget` of a file that was never loaded.
+    UnknownFile,
+    // stores of objects
+    /// A bucket or an object that is not there, or that this user may not read or write.
+    StorageDenied,
+    /// An object store that does not answer as it should, after retries.
+    StorageUnavailable,
     // the lake
     /// The lake's path cannot be a lake.
     InvalidLake,

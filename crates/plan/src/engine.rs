@@ -50,9 +50,12 @@ pub struct Pending {
     pub bytes: u64,
     /// Of the files, those of batches that an earlier run wrote to the ledger and did not finish.
     pub resumed_files: u64,
-    /// Of the files, those that were loaded and have changed since: only a full refresh loads them again.
+    /// Of the files, those that were loaded and have changed since.
     #[serde(default)]
     pub changed_files: u64,
+    /// Of the files, those that changed a moment ago and may still be growing.
+    #[serde(default)]
+    pub settling_files: u64,
 }
 
 /// What the lake holds for a node today.

@@ -30,9 +30,12 @@ pub use clock::Clock;
 pub use code::Code;
 pub use diagnostic::{Diagnostic, Diagnostics, Fault, Location, Severity};
 pub use engine::{Built, Cancel, Engine, NodeState, Pending, Progress, StepContext, TableVersion};
-pub use ingest::{Contract, ContractColumn, CsvOptions, FileFormat, FileSet, Ingest, OnBadRow, OnSchemaChange};
+pub use ingest::{
+    AfterLoad, BadRowLimit, BatchLimits, Compression, Constraint, Contract, ContractColumn, CsvOptions, FileFormat,
+    FileSet, Ingest, JsonOptions, OnBadRow, OnFileChange, OnSchemaChange, Quotes, Ragged, TableLayout,
+};
 pub use name::{NodeId, RunId, TableName};
 pub use node::{EngineKind, Environment, Node, NodeKind, Plan, Query, Seed, Step, Test};
-pub use report::{NodeReport, NodeStatus, RowCounts, RunReport, RunStatus, StepReport};
+pub use report::{NodeReport, NodeStatus, RowCounts, RunReport, RunStatus, Skipped, StepReport};
 pub use secret::Secret;
 pub use types::{DataType, Field, Schema};

@@ -16,6 +16,11 @@ pub struct TableName {
 }
 
 impl TableName {
+    /// The table beside this one that holds what does not fit it.
+    pub fn quarantine(&self) -> Self {
+        Self::new(&self.schema, format!("{}_quarantine", self.name))
+    }
+
     /// A name from its two parts.
     pub fn new(schema: impl AsRef<str>, name: impl AsRef<str>) -> Self {
         Self { schema: schema.as_ref().to_lowercase(), name: name.as_ref().to_lowercase() }

@@ -102,6 +102,7 @@ pub struct Node {
 /// What an engine executes for a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "a plan has few of them, and they are not moved about")]
 pub enum Step {
     /// Files to a bronze table.
     Ingest(Ingest),

@@ -1,4 +1,4 @@
-//! The one report format of every engine: rows in = rows out + quarantined + skipped.
+//! The one report format of every engine: rows in = rows out + quarantined.
 
 use std::collections::BTreeMap;
 
@@ -18,11 +18,47 @@ pub struct RowCounts {
     pub quarantined: u64,
 }
 
+/// What of the files is no record and was passed over, each kind counted in lines or records as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Skipped {
+    /// Empty lines.
+    pub blank: u64,
+    /// Comments.
+    pub comment: u64,
+    /// Lines before the header.
+    pub preamble: u64,
+    /// Records of headers, those repeated inside a file included.
+    pub header: u64,
+    /// Records at the end.
+    pub footer: u64,
+}
+
+impl Skipped {
+    /// All kinds together.
+    pub fn total(&self) -> u64 {
+        self.blank + self.comment + self.preamble + self.header + self.footer
+    }
+}
+
+impl std::ops::AddAssign for Skipped {
+    fn add_assign(&mut self, other: Self) {
+        self.blank += other.blank;
+        self.comment += other.comment;
+        self.preamble += other.preamble;
+        self.header += other.header;
+        self.footer += other.footer;
+    }
+}
+
 /// What a step did, as its engine tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct StepReport {
     /// Where the rows went.
     pub rows: RowCounts,
+    /// What of the files was no record, for an ingest.
+    #[serde(default)]
+    pub skipped: Skipped,
     /// Files loaded, for an ingest.
     pub files: u64,
     /// Bytes read, as stored.

@@ -50,9 +50,14 @@ pub enum DataType {
 }
 
 impl DataType {
-    /// Reads a scalar type as a user writes it in YAML, Spark's synonyms included; `None` for what is not a type.
+    /// Reads a type as a user writes it in YAML, Spark's synonyms included: `decimal(12,2)`, `array<string>`,
+    /// `map<string,int>`, `struct<a:int,b:string>`; `None` for what is not a type.
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim().to_lowercase();
+        let text = text.trim();
+        if let Some(inner) = text.strip_suffix('>') {
+            return Self::parse_nested(inner);
+        }
+        let text = text.to_lowercase();
         let plain = match text.as_str() {
             "boolean" | "bool" => Self::Boolean,
             "byte" | "tinyint" => Self::Byte,
@@ -70,6 +75,27 @@ impl DataType {
             _ => return Self::parse_with_arguments(&text),
         };
         Some(plain)
+    }
+
+    /// A nested type, its last `>` taken away. The names of a struct's fields keep their case.
+    fn parse_nested(text: &str) -> Option<Self> {
+        let (head, inner) = text.split_once('<')?;
+        let parts = split_top(inner, ',')?;
+        match (head.trim().to_lowercase().as_str(), parts.as_slice()) {
+            ("array", [element]) => Some(Self::Array(Box::new(Self::parse(element)?))),
+            ("map", [key, value]) => Some(Self::Map(Box::new(Self::parse(key)?), Box::new(Self::parse(value)?))),
+            ("struct", fields) => {
+                let field = |field: &&str| {
+                    // Spark takes `a: int` and `a int`.
+                    let (name, data_type) = field.trim().split_once([':', ' '])?;
+                    let name = name.trim().trim_matches('`');
+                    let data_type = Self::parse(data_type.trim_start().trim_start_matches(':'))?;
+                    (!name.is_empty()).then(|| Field::new(name, data_type))
+                };
+                Some(Self::Struct(fields.iter().map(field).collect::<Option<_>>()?))
+            }
+            _ => None,
+        }
     }
 
     fn parse_with_arguments(text: &str) -> Option<Self> {
@@ -111,6 +137,24 @@ impl DataType {
         "timestamp",
         "timestamp_ntz",
     ];
+}
+
+/// The parts between separators that stand in no brackets; `None` if the brackets do not match.
+fn split_top(text: &str, separator: char) -> Option<Vec<&str>> {
+    let (mut parts, mut begin, mut depth) = (Vec::new(), 0, 0_usize);
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '<' | '(' => depth += 1,
+            '>' | ')' => depth = depth.checked_sub(1)?,
+            _ if letter == separator && depth == 0 => {
+                parts.push(&text[begin..at]);
+                begin = at + letter.len_utf8();
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[begin..]);
+    (depth == 0).then_some(parts)
 }
 
 impl fmt::Display for DataType {
@@ -198,6 +242,10 @@ mod tests {
             assert_eq!(DataType::parse(&parsed.to_string()), Some(parsed));
         }
         assert_eq!(DataType::parse("Decimal( 12 , 2 )").unwrap().to_string(), "decimal(12,2)");
+        let nested = "struct<Id:bigint,tags:array<string>,prices:map<string,decimal(12,2)>>";
+        assert_eq!(DataType::parse(nested).unwrap().to_string(), nested);
+        let spaced = "STRUCT< Id: bigint, tags ARRAY<string> , prices: map<string, decimal(12, 2)> >";
+        assert_eq!(DataType::parse(spaced).unwrap().to_string(), nested);
         for wrong in ["decimal(39,2)", "decimal(3,4)", "decimal(1,2,3)", "strin", "int(4)", ""] {
             assert_eq!(DataType::parse(wrong), None, "{wrong}");
         }

@@ -11,6 +11,7 @@
 //! | `typing` | Spark's type rules decide what each marker is |
 //! | [`functions`] | the functions by family: an explicit list |
 //! | `kernels` | Spark's answers where DataFusion gives others |
+//! | `condition` | a condition over one row, for the rules of a contract |
 //! | [`relation`] | what names stand for: the caller's side |
 //! | [`types`] | Spark's types and Arrow's |
 //! | [`error`] | what can be wrong, and where |
@@ -18,6 +19,7 @@
 //! What cannot be answered as Spark 4 answers it under ANSI is refused by name, never answered differently.
 //! Does not belong here: reading data, tables' files, templates. Files on disk: none.
 
+mod condition;
 mod context;
 pub mod error;
 pub mod functions;

@@ -2,20 +2,89 @@
 
 use std::path::PathBuf;
 
-use headwater_plan::{Code, Diagnostic, Diagnostics, Fault, FileSet, Location};
+use headwater_plan::{Code, Diagnostic, Diagnostics, Fault, FileSet};
 
-use super::{ContractProblem, HeaderProblem, Rejected, SourceFile};
+use super::{ContractProblem, HeaderProblem, Rejected, SchemaProblem, SourceFile};
 
 /// Why files cannot be listed or loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
-    /// The pattern is a URL, and only local files are read.
-    #[error("cannot list `{}`: `{scheme}://` is not supported yet", set.written)]
-    UnsupportedScheme {
-        /// The scheme.
+    /// A URL where no buckets can be reached.
+    #[error("cannot reach `{url}`: nothing here opens `{scheme}://`")]
+    NoBuckets {
+        /// The URL.
+        url: String,
+        /// Its scheme.
         scheme: String,
-        /// What was to be listed.
-        set: Box<FileSet>,
+    },
+    /// A URL that names no object.
+    #[error("`{url}` cannot be the name of an object")]
+    InvalidKey {
+        /// The URL.
+        url: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A bucket that cannot be opened.
+    #[error("{}", _0.message)]
+    Bucket(Box<Diagnostic>),
+    /// An object store that refused a call, or failed it time and again.
+    #[error("cannot {doing} `{url}`{}", if *attempts > 1 { format!(", tried {attempts} times") } else { String::new() })]
+    Store {
+        /// What was to be done: `read`.
+        doing: &'static str,
+        /// To what.
+        url: String,
+        /// How often it was tried.
+        attempts: u32,
+        /// Why.
+        source: object_store::Error,
+    },
+    /// A file that is not what its format or packing says.
+    #[error("`{path}` is no {what} file, or it is damaged")]
+    Damaged {
+        /// The file.
+        path: String,
+        /// What it should be: `gzip`, `Parquet`.
+        what: &'static str,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// An archive that cannot be read, though it may be whole.
+    #[error("cannot read `{member}` in `{path}`: {what}")]
+    Archive {
+        /// The archive.
+        path: String,
+        /// The file in it.
+        member: String,
+        /// Why.
+        what: String,
+    },
+    /// A temporary file cannot be written.
+    #[error("cannot keep `{path}` in a temporary file")]
+    Spool {
+        /// The file that was to be kept.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Columns of files that do not fit the contract, where a file has no header line to point at.
+    #[error("{} of the files' columns do not fit the contract", problems.len() + omitted)]
+    Schema {
+        /// The problems, of all files, up to a number that a person reads.
+        problems: Vec<SchemaProblem>,
+        /// How many more there are.
+        omitted: usize,
+    },
+    /// A loaded file that cannot be moved or removed.
+    #[error("cannot {doing} `{path}`, which is loaded")]
+    AfterLoad {
+        /// What was to be done: `delete`, or `archive to` and the place.
+        doing: String,
+        /// The file.
+        path: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The pattern is not one.
     #[error("cannot list `{}`: it is not a pattern", set.written)]
@@ -74,39 +143,15 @@ pub enum FilesError {
         /// The problems.
         problems: Vec<ContractProblem>,
     },
-    /// A `sep` or `quote` that is not one ASCII character.
-    #[error("`{what}` is {written:?}: expected one ASCII character that ends no line")]
-    NotACharacter {
+    /// An option of CSV files that cannot be.
+    #[error("`{option}` is {written:?}: {reason}")]
+    Option {
         /// The option.
-        what: &'static str,
+        option: &'static str,
         /// What was given.
-        written: char,
-    },
-    /// `sep` and `quote` are the same.
-    #[error("`sep` and `quote` are both {written:?}")]
-    SameCharacter {
-        /// What was given.
-        written: char,
-    },
-    /// A quote that never closes.
-    #[error("the quote opened on line {line} of `{path}` does not close {}", limit_words(*limit))]
-    UnclosedQuote {
-        /// The file.
-        path: String,
-        /// The line on which it opens.
-        line: u64,
-        /// The bytes after which the search stopped; `None`: the file ended.
-        limit: Option<usize>,
-    },
-    /// A line without end.
-    #[error("the record on line {line} of `{path}` is longer than {limit} bytes")]
-    RecordTooLong {
-        /// The file.
-        path: String,
-        /// The line on which it begins.
-        line: u64,
-        /// The limit.
-        limit: usize,
+        written: String,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// Records of a seed that are none.
     #[error("{} records cannot be read", rejected.len() + omitted)]
@@ -132,11 +177,48 @@ pub enum FilesError {
     },
 }
 
-fn limit_words(limit: Option<usize>) -> String {
-    limit.map_or_else(|| "before the end of the file".into(), |limit| format!("within {limit} bytes"))
+/// A store that refuses, or that does not answer as it should.
+fn of_store(told: impl Fn(Code) -> Diagnostic, source: &object_store::Error) -> Diagnostic {
+    use object_store::Error;
+    match source {
+        Error::NotFound { .. } => told(Code::StorageDenied).help("check that the bucket and the object are there"),
+        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
+            told(Code::StorageDenied).help("check the credentials, and that they may list and read this bucket")
+        }
+        _ => told(Code::StorageUnavailable)
+            .fault(Fault::Outside)
+            .retryable()
+            .help("nothing was changed; run again when the store answers"),
+    }
+    .caused_by(source)
 }
 
 impl FilesError {
+    /// The error inside of one that a reader passed on, or else that the file cannot be read.
+    pub(crate) fn of_io(path: &str, error: std::io::Error) -> Self {
+        if !Self::is_in(&error) {
+            return Self::Unreadable { path: path.to_owned(), source: error };
+        }
+        match error.into_inner().map(|inner| inner.downcast::<Self>()) {
+            Some(Ok(inner)) => *inner,
+            Some(Err(other)) => Self::Unreadable { path: path.to_owned(), source: std::io::Error::other(other) },
+            None => Self::Stopped,
+        }
+    }
+
+    /// Whether a reader's error is one of ours.
+    pub(crate) fn is_in(error: &std::io::Error) -> bool {
+        error.get_ref().is_some_and(|inner| inner.is::<Self>())
+    }
+
+    /// An archive that cannot be read, or ours inside of that.
+    pub(crate) fn of_zip(path: &str, error: zip::result::ZipError) -> Self {
+        match error {
+            zip::result::ZipError::Io(source) if Self::is_in(&source) => Self::of_io(path, source),
+            source => Self::Damaged { path: path.to_owned(), what: "zip", source: Box::new(source) },
+        }
+    }
+
     /// All messages to the user: one for each problem that was collected.
     pub fn diagnostics(&self) -> Diagnostics {
         let (mut found, omitted) = self.problems();
@@ -161,6 +243,7 @@ impl FilesError {
 
     fn problems(&self) -> (Vec<Diagnostic>, usize) {
         match self {
+            Self::Schema { problems, omitted } => (problems.iter().map(SchemaProblem::diagnostic).collect(), *omitted),
             Self::Header { problems, omitted } => (problems.iter().map(HeaderProblem::diagnostic).collect(), *omitted),
             Self::Contract { problems } => (problems.iter().map(ContractProblem::diagnostic).collect(), 0),
             Self::Rejected { rejected, omitted } => (rejected.iter().map(Rejected::diagnostic).collect(), *omitted),
@@ -171,9 +254,24 @@ impl FilesError {
     fn single(&self) -> Diagnostic {
         let told = |code| Diagnostic::error(code, self.to_string());
         match self {
-            Self::UnsupportedScheme { set, .. } => told(Code::Unsupported)
-                .at(set.location.clone())
-                .help("name a folder on this machine; object stores come with a later version"),
+            Self::NoBuckets { .. } => told(Code::Unsupported).help("name a path on this machine"),
+            Self::InvalidKey { source, .. } => {
+                told(Code::InvalidValue).caused_by(&**source).help("check the URL for empty parts, `.` and `..`")
+            }
+            Self::Bucket(found) => (**found).clone(),
+            Self::Store { source, .. } => of_store(told, source),
+            Self::Damaged { source, .. } => told(Code::DamagedFile).caused_by(&**source).help(
+                "nothing of it was loaded: write the file again, or move it away; `compression` and `format` say what it \
+                 is read as",
+            ),
+            Self::Archive { .. } => told(Code::DamagedFile).help("pack the file anew, with `deflate` and without a password"),
+            Self::Spool { source, .. } => told(Code::UnwritableOutput)
+                .caused_by(source)
+                .fault(Fault::Outside)
+                .help("check the free space of the folder for temporary files, which `TMPDIR` names"),
+            Self::AfterLoad { source, .. } => told(Code::AfterLoadFailed)
+                .caused_by(&**source)
+                .help("its rows are in the table; the next run tries again"),
             Self::InvalidPattern { set, source } => told(Code::InvalidValue)
                 .at(set.location.clone())
                 .caused_by(source)
@@ -188,17 +286,11 @@ impl FilesError {
                 .help("check that the file is still there, and that this user may read it"),
             Self::Changed { .. } => told(Code::FileChanged)
                 .help("write files elsewhere and move them here when they are whole; give new content a new name"),
-            Self::NotACharacter { .. } | Self::SameCharacter { .. } => told(Code::InvalidValue),
-            Self::UnclosedQuote { path, line, .. } => told(Code::UnclosedQuote)
-                .at(Location::line(path, *line))
-                .help("close the quote; a quote inside quotes is written twice: `\"\"`"),
-            Self::RecordTooLong { path, line, .. } => told(Code::UnreadableInput)
-                .at(Location::line(path, *line))
-                .help("check that the file is text with line ends"),
+            Self::Option { .. } => told(Code::InvalidValue),
             Self::Stopped => Diagnostic::error(Code::Cancelled, self.to_string()).fault(Fault::Headwater),
             Self::ListingDied(source) => Diagnostic::internal(self.to_string()).caused_by(source),
             Self::Batch { source, .. } => Diagnostic::internal(self.to_string()).caused_by(source),
-            Self::Header { .. } | Self::Contract { .. } | Self::Rejected { .. } => {
+            Self::Header { .. } | Self::Schema { .. } | Self::Contract { .. } | Self::Rejected { .. } => {
                 Diagnostic::internal(format!("{self}, without a problem"))
             }
         }

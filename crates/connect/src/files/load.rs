@@ -2,18 +2,24 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array, ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use headwater_plan::FileFormat;
-use headwater_plan::ingest::{INGESTED_AT, RUN_ID, SOURCE_FILE, SOURCE_LINE};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use headwater_plan::{Field, FileFormat};
 
-use super::contract::{self, Column, timestamp_type};
-use super::decode::{BATCH_ROWS, CHUNK_ROWS, Decoder};
-use super::header::{self, FilePlan};
-use super::split::{BLOCK_SIZE, Block, Splitter};
-use super::token::Dialect;
-use super::{Decoded, FilesError, LoadOptions, SourceFile};
+use super::open::Sources;
+use super::shape::Shape;
+use super::{Decoded, FilesError, LoadOptions, QuarantinedRow, SourceFile, Stores};
+use super::{columnar, csv, json};
 
+/// The bytes read at once. Large enough that a lock and a system call for each cost nothing, small enough for the cache
+/// to help and for two workers to share a small file.
+pub(crate) const BLOCK_SIZE: usize = 4 << 20;
+/// The longest record. Longer ones are nearly always a quote that nobody closed.
+pub(crate) const MAX_RECORD: usize = 64 << 20;
+/// The rows of a batch: enough for Parquet and few enough for the cache.
+pub(crate) const BATCH_ROWS: usize = 16_384;
+/// The rows whose cells are found before they are read.
+pub(crate) const CHUNK_ROWS: usize = 1_024;
 /// More used buffers than this are given back to the system.
 const SPARE_BUFFERS: usize = 16;
 
@@ -21,116 +27,144 @@ const SPARE_BUFFERS: usize = 16;
 #[derive(Debug)]
 pub struct Load {
     /// `None` once an error stopped it: the block after a lost one must not look like the next.
-    splitter: Mutex<Option<Splitter>>,
+    reader: Mutex<Option<Reader>>,
     spare: Mutex<Vec<Vec<u8>>>,
     decoding: Decoding,
+    shape: Shape,
+}
+
+#[derive(Debug)]
+enum Reader {
+    Csv(csv::Splitter),
+    Json(json::Splitter),
+    Columnar(columnar::Reader),
 }
 
 /// What decoding needs to know; nothing in it changes.
 #[derive(Debug)]
-pub(super) struct Decoding {
-    pub(super) dialect: Dialect,
-    pub(super) null_value: String,
-    pub(super) columns: Vec<Column>,
-    pub(super) schema: SchemaRef,
-    pub(super) stamp: Option<Stamp>,
+enum Decoding {
+    Csv(csv::Decoding),
+    Json(json::Decoding),
+    Columnar(Arc<columnar::Decoding>),
 }
 
-/// The stamp columns whose values repeat: made once, sliced for each batch.
+/// A stretch of one file: whole records.
 #[derive(Debug)]
-pub(super) struct Stamp {
-    ingested_at: ArrayRef,
-    run_id: ArrayRef,
-}
+pub struct Block(Blocks);
 
-/// The most rows that a batch of this file can have.
-fn stamp_rows(file: &FilePlan) -> usize {
-    // A record has at least as many bytes as cells, but for the last, which may lack its line end.
-    let records = file.file.size as usize / file.columns.names.len() + 1;
-    records.min(BATCH_ROWS + CHUNK_ROWS)
+#[derive(Debug)]
+enum Blocks {
+    Csv(csv::Block),
+    Json(json::Block),
+    Columnar(columnar::Block),
 }
 
 impl Load {
-    /// Checks the contract, and every file's header against it. Blocking: opens every file.
+    /// Checks the contract, and what every file says of its columns against it. Blocking: opens every file; where JSON's
+    /// columns are to be added, reads every file through.
     ///
     /// # Errors
-    /// All problems of the contract, or all problems of all headers; a file that cannot be read or that changed since it
-    /// was listed.
-    pub fn new(files: Vec<SourceFile>, options: LoadOptions) -> Result<Self, FilesError> {
-        let FileFormat::Csv(csv) = &options.format;
-        let dialect = Dialect::new(csv)?;
-        let columns = contract::compile(&options.contract, options.stamp)
-            .map_err(|problems| FilesError::Contract { problems })?;
-        let plans = header::plan_files(files, dialect, &options.contract, options.on_schema_change)?;
-        let mut fields: Vec<Field> = columns.iter().map(Column::field).collect();
-        if options.stamp {
-            fields.push(Field::new(SOURCE_FILE, DataType::Utf8, true));
-            fields.push(Field::new(SOURCE_LINE, DataType::Int64, true));
-            fields.push(Field::new(INGESTED_AT, timestamp_type(), true));
-            fields.push(Field::new(RUN_ID, DataType::Utf8, true));
-        }
-        let stamp = options.stamp.then(|| {
-            let rows = plans.iter().map(|plan| stamp_rows(plan)).max().unwrap_or_default();
-            let ingested_at = TimestampMicrosecondArray::from_value(options.ingested_at.timestamp_micros(), rows);
-            Stamp { ingested_at: Arc::new(ingested_at.with_timezone("UTC")), run_id: repeated(&options.run_id, rows) }
-        });
+    /// All problems of the contract, or all problems of all files' columns; a file that cannot be read, is damaged, or
+    /// changed since it was listed.
+    pub fn new(files: Vec<SourceFile>, options: LoadOptions, stores: &Stores) -> Result<Self, FilesError> {
+        let sources = Sources::new(files, options.compression, options.root.clone(), stores);
+        let (reader, decoding, added) = match &options.format {
+            FileFormat::Csv(_) => {
+                let planned = csv::plan(&sources, &options)?;
+                (Reader::Csv(planned.splitter), Decoding::Csv(planned.decoding), planned.added)
+            }
+            FileFormat::Json(_) => {
+                let planned = json::plan(&sources, &options)?;
+                (Reader::Json(planned.splitter), Decoding::Json(planned.decoding), planned.added)
+            }
+            FileFormat::Parquet | FileFormat::Avro => {
+                let planned = columnar::plan(&sources, &options)?;
+                (Reader::Columnar(planned.reader), Decoding::Columnar(planned.decoding), planned.added)
+            }
+        };
         Ok(Self {
-            splitter: Mutex::new(Some(Splitter::new(plans, dialect))),
+            reader: Mutex::new(Some(reader)),
             spare: Mutex::default(),
-            decoding: Decoding {
-                dialect,
-                null_value: csv.null_value.clone(),
-                columns,
-                schema: Arc::new(Schema::new(fields)),
-                stamp,
-            },
+            decoding,
+            shape: Shape::new(&options, added),
         })
     }
 
     /// Other limits, in bytes, than the 4 MB that are read at once and the 64 MB that a record may have. What is read does
-    /// not depend on them; a smaller block takes less memory and more time.
+    /// not depend on the first; a smaller block takes less memory and more time.
     #[must_use]
     pub fn with_limits(self, block_size: usize, max_record: usize) -> Self {
-        if let Some(splitter) = &mut *self.splitter.lock().unwrap_or_else(PoisonError::into_inner) {
-            splitter.limits(block_size, max_record);
+        match &mut *self.reader.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(Reader::Csv(splitter)) => splitter.limits(block_size, max_record),
+            Some(Reader::Json(splitter)) => splitter.limits(block_size, max_record),
+            Some(Reader::Columnar(reader)) => reader.limits(block_size),
+            None => {}
         }
         self
     }
 
-    /// The columns of the batches: those of the contract, then, if stamped, `_source_file`, `_source_line`,
-    /// `_ingested_at` and `_run_id`.
+    /// The columns of the batches: those of the contract, `_rescued_data` if asked for, then, if stamped, `_source_file`,
+    /// `_source_line`, `_ingested_at` and `_run_id`, and behind them what was added.
     pub fn arrow_schema(&self) -> SchemaRef {
-        Arc::clone(&self.decoding.schema)
+        Arc::clone(&self.shape.schema)
+    }
+
+    /// The columns of the files that the contract has not and `on_schema_change` adds.
+    pub fn added_columns(&self) -> &[Field] {
+        &self.shape.added
     }
 
     /// The next block of whole records, or `None` after the last. Blocking: reads a few megabytes. After an error every
     /// further call fails too.
     ///
     /// # Errors
-    /// The file cannot be read or changed, a quote does not close, a record has no end.
+    /// The file cannot be read, is damaged, or changed.
     pub fn next_block(&self) -> Result<Option<Block>, FilesError> {
         // A poisoned lock means that a reader died half way, so what it read is lost.
-        let Ok(mut splitter) = self.splitter.lock() else { return Err(FilesError::Stopped) };
-        let Some(reading) = splitter.as_mut() else { return Err(FilesError::Stopped) };
-        let block = reading.next(|| self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop());
+        let Ok(mut reader) = self.reader.lock() else { return Err(FilesError::Stopped) };
+        let Some(reading) = reader.as_mut() else { return Err(FilesError::Stopped) };
+        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let block = match reading {
+            Reader::Csv(splitter) => splitter.next(spare).map(|block| block.map(Blocks::Csv)),
+            Reader::Json(splitter) => splitter.next(spare).map(|block| block.map(Blocks::Json)),
+            Reader::Columnar(reader) => reader.next().map(|block| block.map(Blocks::Columnar)),
+        };
         if block.is_err() {
-            *splitter = None;
+            *reader = None;
         }
-        block
+        block.map(|block| block.map(Block))
     }
 
-    /// Turns a block into record batches. Work for the processor only; takes no lock that matters.
+    /// Turns a block into record batches. Work for the processor only, but for Parquet, which is read here; takes no lock
+    /// that matters.
     ///
     /// # Errors
-    /// Only faults of ours; what is wrong with a record is in [`Decoded::rejected`].
+    /// A damaged file, a column that the contract has not and that nobody could know of before; what is wrong with a record
+    /// is in [`Decoded::rejected`].
     pub fn decode(&self, block: Block) -> Result<Decoded, FilesError> {
-        let decoded = Decoder::decode(&self.decoding, &block)?;
+        match (&self.decoding, block.0) {
+            (Decoding::Csv(decoding), Blocks::Csv(block)) => {
+                let decoded = decoding.decode(&self.shape, &block)?;
+                self.give_back(block.buffer);
+                Ok(decoded)
+            }
+            (Decoding::Json(decoding), Blocks::Json(block)) => {
+                let decoded = decoding.decode(&self.shape, &block)?;
+                self.give_back(block.buffer);
+                Ok(decoded)
+            }
+            (Decoding::Columnar(decoding), Blocks::Columnar(block)) => decoding.decode(&self.shape, block),
+            // A block of another load.
+            _ => Err(FilesError::Stopped),
+        }
+    }
+
+    fn give_back(&self, buffer: Vec<u8>) {
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
         // A buffer that grew for one long record is not kept.
-        if spare.len() < SPARE_BUFFERS && block.buffer.len() <= BLOCK_SIZE {
-            spare.push(block.buffer);
+        if spare.len() < SPARE_BUFFERS && buffer.len() <= BLOCK_SIZE {
+            spare.push(buffer);
         }
-        Ok(decoded)
     }
 
     /// All batches, for small files read by one thread; what is rejected is an error.
@@ -148,21 +182,24 @@ impl Load {
     }
 }
 
-impl Stamp {
-    pub(super) fn source_file(&self, file: &FilePlan, length: usize) -> ArrayRef {
-        let made = file.source_file.get_or_init(|| repeated(&file.file.path, stamp_rows(file)));
-        made.slice(0, length)
+/// Reads quarantined records through today's contract, as if they stood in their files: the rows that fit now, and the
+/// records that still do not, with today's reasons. The records of one call are held in memory.
+///
+/// # Errors
+/// A contract that no file can meet; a record of a format that nobody knows.
+pub fn replay(rows: Vec<QuarantinedRow>, options: LoadOptions) -> Result<Decoded, FilesError> {
+    let (mut text, mut other) = (Vec::new(), Vec::new());
+    for row in rows {
+        if row.format == "csv" { text.push(row) } else { other.push(row) }
     }
-
-    pub(super) fn ingested_at(&self, length: usize) -> ArrayRef {
-        self.ingested_at.slice(0, length)
+    let csv = !text.is_empty();
+    let mut decoded = if csv { csv::replay(text, &options)? } else { Decoded::default() };
+    if !other.is_empty() || !csv {
+        let more = json::replay(other, &options)?;
+        decoded.records += more.records;
+        decoded.skipped += more.skipped;
+        decoded.batches.extend(more.batches);
+        decoded.rejected.extend(more.rejected);
     }
-
-    pub(super) fn run_id(&self, length: usize) -> ArrayRef {
-        self.run_id.slice(0, length)
-    }
-}
-
-fn repeated(value: &str, length: usize) -> ArrayRef {
-    Arc::new(StringArray::from_iter_values(std::iter::repeat_n(value, length)))
+    Ok(decoded)
 }

@@ -1,44 +1,40 @@
-//! CSV files, typed by a contract: the way in for every row, so the first rule is that no record is lost or changed
-//! unseen. Each record becomes a row or a [`Rejected`] with all its reasons, and `records` counts both.
+//! Files of any kind, typed by a contract: the way in for every row, so the first rule is that no record is lost or changed
+//! unseen. Each record becomes a row or a [`Rejected`] with all its reasons, and `records` counts both. What is wrong with
+//! one record costs that record; a file that is damaged as a whole is refused by name.
 //!
 //! | file | owns |
 //! |---|---|
 //! | `list` | files by pattern |
-//! | `header` | the header of a file against the contract |
-//! | `token` | where cells and records end |
-//! | `split` | a file as blocks of whole records, in bounded memory |
-//! | `load` | [`Load`]: what worker threads share |
-//! | `decode` | a block to record batches |
-//! | `column` | the cells of a column to Arrow |
-//! | `number`, `datetime`, `pattern` | text to values |
+//! | `stores`, `object` | buckets, and their objects as files |
+//! | `open`, `input`, `compression`, `zip` | the files of a load, opened and unpacked |
+//! | `encoding` | text in any encoding, as UTF-8 |
+//! | `partition` | `key=value` folders |
+//! | `load` | [`Load`]: what worker threads share; [`replay`] |
+//! | `csv` | CSV files: headers, blocks of whole records, records to batches |
+//! | `json` | JSON lines and arrays, the same |
+//! | `columnar` | Parquet and Avro |
+//! | `value` | the texts of cells to Arrow |
+//! | `shape`, `check` | batches, and the rules over their rows |
 //! | `contract` | the contract, checked and compiled to parsers |
+//! | `schema` | columns of a file that do not fit |
 //! | `reject` | why a record was refused |
-//! | `infer` | a contract from a seed file |
+//! | `infer` | a contract from a file |
+//! | `after_load` | what becomes of a loaded file |
 //! | `error` | [`FilesError`] |
 //!
-//! # How a file is read
-//! As Spark's CSV reader with `header`, `multiLine`, `mode FAILFAST` and `escape '"'` reads it. Where Spark would guess
-//! or lose something, the value is refused instead, and never given another meaning. (Looked up in Spark's sources and
-//! tried with PySpark 4.2.1.)
+//! How records are found stands in `csv` and `json`.
 //!
-//! Records
-//! - UTF-8, with or without byte order mark. Other bytes are refused record by record.
-//! - A line ends with `\n`, `\r\n` or a lone `\r`; each is one line in the line numbers, inside quotes too.
-//! - A quote means something only as a cell's first character; inside, a doubled quote is one quote. Blanks after the
-//!   closing quote are dropped; any other text there is refused (Spark takes the whole cell as it stands).
-//! - An empty line is no record; `blank_lines` counts them. A line of blanks is a record.
-//! - A record with too few or too many cells is refused.
+//! # How a text becomes a value
+//! As Spark's CSV reader with `mode FAILFAST` takes it. Where Spark would guess or lose something, the value is refused
+//! instead, and never given another meaning. (Looked up in Spark's sources and tried with PySpark 4.2.1.)
 //!
-//! Null
-//! - An empty cell without quotes is null, in every type; so is the text of `null_value`.
-//! - In a string column, quotes make text: `""` is the empty string, and the quoted `null_value` is that text. (Spark
-//!   by default makes null of both.) In other types quotes make no difference.
-//!
-//! Values
+//! - Before anything else: blanks around it are dropped where the column says `trim`, a null text becomes null, null the
+//!   column's `default`, and a number's own `decimal_sep` and `group_sep` those that follow here.
 //! - Strings keep their blanks.
 //! - Integers: an optional sign and digits. No blanks, point or exponent.
 //! - Decimals: an optional sign, digits, point, exponent. Digits beyond the scale round half up, as in Spark; what then
-//!   needs more digits than the precision is refused. `1,5` is refused: Spark would drop the comma and read 15.
+//!   needs more digits than the precision is refused. `1,5` is refused without a `decimal_sep`: Spark would
+//!   drop the comma and read 15.
 //! - Float and double: the nearest value; blanks around are dropped; `NaN`, `Inf`, `-Inf`, `Infinity`, `-Infinity`. Text
 //!   too large for the type is refused (Spark: infinity), so are Java's `1d` and `0x1p3`.
 //! - Boolean: `true` and `false` in any case.
@@ -48,47 +44,62 @@
 //! - With `format`: Spark's patterns, tried in order, strictly: nothing before, behind or missing. See [`check_contract`]
 //!   for the letters.
 
-mod column;
+mod after_load;
+mod base64;
+mod check;
+mod columnar;
+mod compression;
 mod contract;
-mod datetime;
-mod decode;
+mod csv;
+mod encoding;
 mod error;
-mod header;
 mod infer;
+mod input;
+mod json;
 mod list;
 mod load;
-mod number;
-mod pattern;
+mod object;
+mod open;
+mod partition;
 mod reject;
-mod split;
-mod token;
+mod schema;
+mod shape;
+mod stores;
+mod tree;
+mod value;
+mod zip;
 
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
-use headwater_plan::ingest::OnSchemaChange;
-use headwater_plan::{Contract, FileFormat};
+use headwater_plan::{Compression, Contract, FileFormat, Ingest, OnSchemaChange, Skipped};
 use serde::{Deserialize, Serialize};
 
+pub use after_load::{archive, copy, delete};
+pub use check::{BrokenRule, RowCheck};
 pub use contract::{ContractProblem, ContractProblemKind, check_contract};
-pub use decode::Decoded;
+pub use csv::header::{HeaderProblem, HeaderProblemKind, read_header};
+pub use encoding::is_encoding;
 pub use error::FilesError;
-pub use header::{HeaderProblem, HeaderProblemKind, read_header};
-pub use infer::infer_contract;
-pub use list::list;
-pub use load::Load;
-pub use reject::{Reason, Rejected};
-pub use split::Block;
+pub use infer::{Inferred, Note, infer, infer_contract};
+pub use list::{fixed_folder, list};
+pub use load::{Block, Load, replay};
+pub use reject::{Help, Reason, Rejected};
+pub use schema::{SchemaProblem, SchemaProblemKind};
+pub use stores::{Buckets, Stores};
 
 /// A file as it was listed: loading it later checks that it is still the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SourceFile {
-    /// The absolute path.
+    /// The absolute path, or the URL.
     pub path: String,
-    /// The size in bytes.
+    /// The size in bytes, as stored.
     pub size: u64,
-    /// The time of the last change, RFC 3339 with nanoseconds.
+    /// The entity tag of an object, else the time of the last change, RFC 3339 with nanoseconds.
     pub tag: String,
 }
 
@@ -97,6 +108,8 @@ pub struct SourceFile {
 pub struct LoadOptions {
     /// How the files are written.
     pub format: FileFormat,
+    /// How they are packed.
+    pub compression: Compression,
     /// What their columns must be.
     pub contract: Contract,
     /// What to do with a column that the contract has not.
@@ -107,4 +120,62 @@ pub struct LoadOptions {
     pub run_id: String,
     /// Whether rows carry `_source_file`, `_source_line`, `_ingested_at` and `_run_id`; seeds do not.
     pub stamp: bool,
+    /// Whether rows carry `_rescued_data`.
+    pub rescue: bool,
+    /// The pattern's fixed folder: `key=value` folders below it are partitions.
+    pub root: Option<String>,
+    /// Evaluates the contract's rules; `None`: nobody asks.
+    pub check: Option<Arc<dyn RowCheck>>,
+}
+
+impl LoadOptions {
+    /// What an ingest asks for. Its rules are evaluated once a `check` is set.
+    pub fn of(ingest: &Ingest, ingested_at: DateTime<Utc>, run_id: impl Into<String>) -> Self {
+        Self {
+            format: ingest.format.clone(),
+            compression: ingest.compression,
+            contract: ingest.contract.clone(),
+            on_schema_change: ingest.on_schema_change,
+            ingested_at,
+            run_id: run_id.into(),
+            stamp: true,
+            rescue: ingest.rescues(),
+            root: Some(fixed_folder(&ingest.files.pattern)),
+            check: None,
+        }
+    }
+}
+
+/// What a block held.
+#[derive(Debug, Default)]
+pub struct Decoded {
+    /// The rows that fit the contract, in the order of the file.
+    pub batches: Vec<RecordBatch>,
+    /// How many records there were: the rows and the rejected.
+    pub records: u64,
+    /// The records that do not fit, in the order of the file.
+    pub rejected: Vec<Rejected>,
+    /// What was no record.
+    pub skipped: Skipped,
+    /// The bytes of the file, as stored, that this block accounts for; over a file's blocks, its size.
+    pub bytes: u64,
+    /// The index of the file among those of the load.
+    pub file: usize,
+}
+
+/// A record out of the quarantine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuarantinedRow {
+    /// The file that it stood in.
+    pub file: String,
+    /// Its line there.
+    pub line: u64,
+    /// The record.
+    pub raw: String,
+    /// Its bytes, if they were no text.
+    pub raw_bytes: Option<Vec<u8>>,
+    /// The columns of its file, for CSV.
+    pub file_columns: Option<Vec<String>>,
+    /// The format that it was read as: `csv`, `json`, `parquet`, `avro`.
+    pub format: String,
 }

@@ -2,7 +2,7 @@ use std::fs;
 use std::sync::Arc;
 
 use headwater_lake::Relation;
-use headwater_plan::{Code, DataType, Fault, Pending, RowCounts, RunId, TableName};
+use headwater_plan::{Code, DataType, Fault, Pending, RowCounts, TableName};
 
 use crate::world::{World, block_on, built};
 
@@ -44,9 +44,7 @@ fn what_a_dead_run_had_planned_is_finished_as_it_was_written() {
         world.file("rentals_1.csv", "id,car\n1,Audi\n");
         world.file("rentals_2.csv", "id,car\n2,Seat\n");
         // The dead run: written ahead, a part half written, nothing committed.
-        let mut ledger = world.lake.ledger(&TableName::new("bronze", "rentals")).await.unwrap();
-        let files = vec![world.noted("rentals_1.csv"), world.noted("rentals_2.csv")];
-        ledger.write_ahead(&RunId("dead".into()), chrono::DateTime::UNIX_EPOCH, files).await.unwrap();
+        world.plan_and_die(&["rentals_1.csv", "rentals_2.csv"]).await;
         world.file("rentals_3.csv", "id,car\n3,Fiat\n");
 
         let pending = world.state(&node).await.unwrap().pending;
@@ -66,9 +64,7 @@ fn a_planned_file_that_is_gone_is_told_and_a_changed_one_is_planned_anew() {
         let world = World::new().await;
         let node = world.rentals();
         world.file("rentals_1.csv", "id,car\n1,Audi\n");
-        let mut ledger = world.lake.ledger(&TableName::new("bronze", "rentals")).await.unwrap();
-        let files = vec![world.noted("rentals_1.csv")];
-        ledger.write_ahead(&RunId("dead".into()), chrono::DateTime::UNIX_EPOCH, files).await.unwrap();
+        world.plan_and_die(&["rentals_1.csv"]).await;
 
         fs::rename(world.path("rentals_1.csv"), world.path("aside.csv")).unwrap();
         let gone = world.run(&node).await.unwrap_err();
@@ -76,7 +72,7 @@ fn a_planned_file_that_is_gone_is_told_and_a_changed_one_is_planned_anew() {
         no-files: `DIR/incoming/rentals_1.csv` is gone, and an earlier run had begun to load it into `bronze.rentals`
           at models/rental.rentals.sql:1:1
           -
-          help: put it back and run again, or load the files that are there with `--full-refresh`
+          help: put it back and run again, or let it go with `headwater sources forget`
         "#);
 
         world.file("rentals_1.csv", "id,car\n7,Opel\n8,Fiat\n");
@@ -101,7 +97,7 @@ fn a_loaded_file_that_changed_needs_a_full_refresh() {
         file-changed: `DIR/incoming/rentals_1.csv` changed after it was loaded into `bronze.rentals`
           at models/rental.rentals.sql:1:1
           -
-          help: files are loaded once: give new content a new name, or load everything again with `--full-refresh`
+          help: files are loaded once: give new content a new name, or say what to do with it: `on_file_change: ignore` or `load_again`; `--full-refresh` loads everything again
         "#);
 
         world.full_refresh = true;
@@ -163,7 +159,7 @@ fn wrong_headers_are_told_before_anything_is_written() {
           at DIR/incoming/rentals_1.csv:1:1
           id,cra
           because: `DIR/incoming/rentals_1.csv` has a column `cra`, which the contract has not
-          help: did you mean `cra`?
+          help: did you mean `cra`? `source_name: cra` reads it
         "#);
         assert!(!world.folder.path().join("lake").exists());
     });
@@ -289,5 +285,32 @@ fn a_seed_replaces_its_table() {
         world.run(&node).await.unwrap();
         assert_eq!(world.query("select * from seeds.cities").await, ["Ulm,127000"]);
         assert_eq!(built(&world.state(&node).await.unwrap()).fingerprint, "1");
+    });
+}
+
+#[test]
+fn a_lake_of_the_first_headwater_is_gone_on_with() {
+    block_on(async {
+        let world = World::new().await;
+        let node = world.rentals();
+        world.file("rentals_1.csv", "id,car\n1,Audi\n");
+        world.run(&node).await.unwrap();
+        // What the first Headwater left of that: one file, with the paths as they were listed.
+        let ledger = world.folder.path().join("lake/_headwater/ledger/bronze.rentals/1");
+        for file in fs::read_dir(&ledger).unwrap() {
+            fs::remove_file(file.unwrap().path()).unwrap();
+        }
+        let noted = world.noted("rentals_1.csv");
+        let first = format!(
+            r#"{{"version":1,"batch":1,"run_id":"0","planned_at":"2024-01-01T00:00:00Z","replace":true,"files":[{{"path":"{}","size":{},"tag":"{}"}}]}}"#,
+            noted.path, noted.size, noted.tag
+        );
+        fs::write(ledger.join("00000000000000000001.json"), first).unwrap();
+
+        assert_eq!(world.state(&node).await.unwrap().pending, Pending::default());
+        world.file("rentals_2.csv", "id,car\n2,Seat\n");
+        assert_eq!(world.run(&node).await.unwrap().files, 1);
+        assert_eq!(world.query(ALL).await, ["1,Audi", "2,Seat"]);
+        assert_eq!(world.state(&node).await.unwrap().pending, Pending::default());
     });
 }

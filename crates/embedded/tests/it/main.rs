@@ -3,4 +3,8 @@
 
 mod ingest;
 mod models;
+mod options;
+mod processes;
+mod quarantine;
+mod sources;
 mod world;

@@ -7,13 +7,14 @@ use std::time::{Duration, SystemTime};
 
 use chrono::{TimeZone, Utc};
 use futures::TryStreamExt;
+use headwater_connect::files::Stores;
 use headwater_embedded::{EmbeddedEngine, Settings};
-use headwater_lake::{Lake, LedgerFile};
+use headwater_lake::{Contents, Lake, LedgerFile, Relation};
 use headwater_plan::clock::FixedClock;
 use headwater_plan::{
     Built, Cancel, Contract, ContractColumn, CsvOptions, DataType, Diagnostic, Engine, FileFormat, FileSet, Ingest,
-    Location, Node, NodeId, NodeKind, NodeState, OnBadRow, OnSchemaChange, Progress, Query, RunId, Schema, Seed,
-    Severity, Step, StepContext, StepReport, TableName, Test,
+    Location, Node, NodeId, NodeKind, NodeState, OnBadRow, Progress, Query, RunId, Schema, Seed, Severity, Step,
+    StepContext, StepReport, TableName, Test,
 };
 use tempfile::TempDir;
 
@@ -26,6 +27,11 @@ pub(crate) fn block_on<T>(test: impl Future<Output = T>) -> T {
         .build()
         .unwrap()
         .block_on(test)
+}
+
+/// The only time that there is.
+pub(crate) fn noon() -> chrono::DateTime<Utc> {
+    Utc.with_ymd_and_hms(2024, 5, 1, 12, 0, 0).unwrap()
 }
 
 pub(crate) struct World {
@@ -46,10 +52,11 @@ impl World {
     pub(crate) async fn with_memory(memory_limit: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("incoming")).unwrap();
-        let lake = Lake::open(folder.path().join("lake").to_str().unwrap(), "lake").await.unwrap();
-        let settings = Settings { threads: 2, memory_limit, spill_dir: folder.path().join("spill") };
+        let lake = Lake::open(folder.path().join("lake").to_str().unwrap(), "lake", None).await.unwrap();
+        let spill_dir = folder.path().join("spill");
+        let settings = Settings { threads: 2, memory_limit, spill_dir, clock: Arc::new(FixedClock(noon())) };
         Self {
-            engine: EmbeddedEngine::new(lake.clone(), settings),
+            engine: EmbeddedEngine::new(lake.clone(), Stores::local(), settings),
             lake,
             folder,
             cancel: Cancel::default(),
@@ -82,11 +89,32 @@ impl World {
         }
     }
 
+    /// What a run leaves that writes a batch ahead and dies.
+    pub(crate) async fn plan_and_die(&self, files: &[&str]) {
+        self.write_ahead(Contents::Files(files.iter().map(|file| self.noted(file)).collect())).await;
+    }
+
+    /// What a replay leaves that dies before its commit.
+    pub(crate) async fn plan_replay_and_die(&self) {
+        self.write_ahead(Contents::Replay).await;
+    }
+
+    async fn write_ahead(&self, contents: Contents) {
+        let target = TableName::new("bronze", "rentals");
+        let relation = self.lake.relation(&target).await.unwrap();
+        let table = match &relation {
+            Some(Relation::Table(table)) => Some(table),
+            _ => None,
+        };
+        let mut ledger = self.lake.ledger(&target, table).await.unwrap();
+        ledger.write_ahead(&RunId("dead".into()), chrono::DateTime::UNIX_EPOCH, contents).await.unwrap();
+    }
+
     pub(crate) fn context(&self) -> StepContext {
         StepContext {
             run_id: RunId("0198".into()),
             full_refresh: self.full_refresh,
-            clock: Arc::new(FixedClock(Utc.with_ymd_and_hms(2024, 5, 1, 12, 0, 0).unwrap())),
+            clock: Arc::new(FixedClock(noon())),
             cancel: self.cancel.clone(),
             progress: Arc::clone(&self.progress),
         }
@@ -135,28 +163,40 @@ impl World {
 
     pub(crate) fn source(&self, columns: &[(&str, DataType)]) -> Node {
         let location = Location::line("models/bronze/sources.yml", 4);
-        let column = |(name, data_type): &(&str, DataType)| ContractColumn {
-            name: (*name).into(),
-            data_type: data_type.clone(),
-            format: Vec::new(),
+        let column =
+            |(name, data_type): &(&str, DataType)| ContractColumn::new(*name, data_type.clone(), location.clone());
+        let contract = Contract { columns: columns.iter().map(column).collect(), constraints: Vec::new() };
+        let target = TableName::new("bronze", "rentals");
+        let files = FileSet {
+            pattern: self.path("rentals*.csv").display().to_string(),
+            written: "incoming/rentals*.csv".into(),
             location: location.clone(),
         };
-        let contract = Contract { columns: columns.iter().map(column).collect() };
-        let target = TableName::new("bronze", "rentals");
-        let mut node = node("rental.rentals", NodeKind::Source, Some(target.clone()), &contract.table_schema());
-        node.step = Step::Ingest(Ingest {
-            target,
-            files: FileSet {
-                pattern: self.path("rentals*.csv").display().to_string(),
-                written: "incoming/rentals*.csv".into(),
-                location,
-            },
-            format: FileFormat::Csv(CsvOptions::default()),
-            contract,
-            on_schema_change: OnSchemaChange::Fail,
-            on_bad_row: OnBadRow::Fail,
-        });
+        let csv = FileFormat::Csv(CsvOptions::default());
+        let ingest =
+            Ingest { on_bad_row: OnBadRow::Fail, settle_ms: 0, ..Ingest::new(target.clone(), files, csv, contract) };
+        let mut node = node("rental.rentals", NodeKind::Source, Some(target), &ingest.table_schema());
+        node.step = Step::Ingest(ingest);
         node
+    }
+
+    /// An engine beside the world's own, as another process has one.
+    pub(crate) async fn other_engine(&self) -> EmbeddedEngine {
+        let lake = Lake::open(self.folder.path().join("lake").to_str().unwrap(), "lake", None).await.unwrap();
+        let spill_dir = self.folder.path().join("spill");
+        let settings = Settings { threads: 2, memory_limit: 256 << 20, spill_dir, clock: Arc::new(FixedClock(noon())) };
+        EmbeddedEngine::new(lake, Stores::local(), settings)
+    }
+
+    /// Lets a file have changed so long before noon.
+    pub(crate) fn changed_before_noon(&self, file: &str, ago: Duration) {
+        let file = fs::File::options().write(true).open(self.path(file)).unwrap();
+        file.set_modified(SystemTime::from(noon()) - ago).unwrap();
+    }
+
+    /// The source that most tests load, with bad rows set aside.
+    pub(crate) fn sorted(&self) -> Node {
+        with(self.rentals(), |ingest| ingest.on_bad_row = OnBadRow::Quarantine)
     }
 
     /// The source that most tests load: `id bigint, car string`.
@@ -172,6 +212,14 @@ impl World {
         node.step = Step::Seed(Seed { file: self.path(file), csv: CsvOptions::default(), contract: ingest.contract });
         node
     }
+}
+
+/// A source with other options, and another fingerprint.
+pub(crate) fn with(mut node: Node, change: impl FnOnce(&mut Ingest)) -> Node {
+    let Step::Ingest(ingest) = &mut node.step else { unreachable!("a source is an ingest") };
+    change(ingest);
+    node.schema = ingest.table_schema();
+    node
 }
 
 fn node(name: &str, kind: NodeKind, relation: Option<TableName>, schema: &Schema) -> Node {

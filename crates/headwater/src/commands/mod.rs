@@ -1,12 +1,16 @@
 //! The commands: each parses, calls one operation, and shows what it says.
 
 mod demo;
+mod infer;
 mod lake;
+mod maintain;
 mod project;
+mod quarantine;
 mod query;
 mod run;
 mod runs;
 mod shell;
+mod sources;
 
 use std::future::Future;
 use std::process::ExitCode;
@@ -14,7 +18,7 @@ use std::process::ExitCode;
 use headwater_plan::{Diagnostic, Diagnostics};
 use serde::Serialize;
 
-use crate::cli::{Cli, Command, Format, FormatArgs, RunsVerb, TablesVerb};
+use crate::cli::{Cli, Command, Format, FormatArgs, QuarantineVerb, RunsVerb, SourcesVerb, TablesVerb};
 use crate::console::{Console, Failure};
 use crate::interrupt;
 use crate::world::World;
@@ -60,10 +64,27 @@ async fn answer(console: Console, world: World, command: Command) -> Outcome {
         Command::Run(args) => run::run(&console, &world, args).await,
         Command::Test(args) => run::test(&console, &world, args).await,
         Command::Query(args) => interrupt::dropping(query::query(&console, &world, args)).await,
+        Command::Sources(args) => match args.verb.unwrap_or(SourcesVerb::List(args.list)) {
+            SourcesVerb::List(args) => interrupt::dropping(sources::list(&console, &world, &args)).await,
+            SourcesVerb::Show(args) => interrupt::dropping(sources::show_source(&console, &world, &args)).await,
+            SourcesVerb::Forget(args) => sources::forget(&console, &world, &args).await,
+            SourcesVerb::Reload(args) => sources::reload(&console, &world, &args).await,
+        },
+        Command::Quarantine(args) => match args.verb.unwrap_or(QuarantineVerb::List(args.list)) {
+            QuarantineVerb::List(args) => interrupt::dropping(quarantine::list(&console, &world, &args)).await,
+            QuarantineVerb::Show(args) => interrupt::dropping(quarantine::show_rows(&console, &world, &args)).await,
+            QuarantineVerb::Replay(args) => quarantine::replay(&console, &world, &args).await,
+            QuarantineVerb::Drop(args) => quarantine::drop_rows(&console, &world, &args).await,
+        },
+        Command::Infer(args) => interrupt::dropping(infer::infer(&console, &world, args)).await,
         Command::Tables(args) => match args.verb.unwrap_or(TablesVerb::List(args.list)) {
             TablesVerb::List(args) => interrupt::dropping(lake::list(&console, &world, &args)).await,
             TablesVerb::Show(args) => interrupt::dropping(lake::show_table(&console, &world, &args)).await,
             TablesVerb::History(args) => interrupt::dropping(lake::history(&console, &world, &args)).await,
+            // Each commits at once or not at all, so that stopping it leaves nothing but litter.
+            TablesVerb::Optimize(args) => interrupt::dropping(maintain::optimize(&console, &world, &args)).await,
+            TablesVerb::Vacuum(args) => interrupt::dropping(maintain::vacuum(&console, &world, &args)).await,
+            TablesVerb::Restore(args) => interrupt::dropping(maintain::restore(&console, &world, &args)).await,
         },
         Command::Runs(args) => match args.verb.unwrap_or(RunsVerb::List(args.list)) {
             RunsVerb::List(args) => runs::list(&console, &world, &args),
@@ -84,9 +105,27 @@ fn format_of(command: &Command) -> Format {
         Command::Run(args) => of(&args.output),
         Command::Test(args) => of(&args.output),
         Command::Generate(args) => of(&args.output),
+        Command::Infer(args) => of(&args.output),
+        Command::Sources(args) => match &args.verb {
+            Some(SourcesVerb::List(args)) => of(&args.output),
+            Some(SourcesVerb::Show(args)) => of(&args.output),
+            Some(SourcesVerb::Forget(args)) => of(&args.output),
+            Some(SourcesVerb::Reload(args)) => of(&args.output),
+            None => of(&args.list.output),
+        },
+        Command::Quarantine(args) => match &args.verb {
+            Some(QuarantineVerb::List(args)) => of(&args.output),
+            Some(QuarantineVerb::Show(args)) => of(&args.output),
+            Some(QuarantineVerb::Replay(args)) => of(&args.output),
+            Some(QuarantineVerb::Drop(args)) => of(&args.output),
+            None => of(&args.list.output),
+        },
         Command::Tables(args) => match &args.verb {
             Some(TablesVerb::List(args)) => of(&args.output),
             Some(TablesVerb::Show(args) | TablesVerb::History(args)) => of(&args.output),
+            Some(TablesVerb::Optimize(args)) => of(&args.output),
+            Some(TablesVerb::Vacuum(args)) => of(&args.output),
+            Some(TablesVerb::Restore(args)) => of(&args.output),
             None => of(&args.list.output),
         },
         Command::Runs(args) => match &args.verb {

@@ -28,6 +28,7 @@ pub(crate) fn group(text: &str) -> String {
 pub(crate) fn counted(number: u64, one: &str) -> String {
     let many = match one {
         "query" => "queries".to_owned(),
+        "batch" => "batches".to_owned(),
         _ => format!("{one}s"),
     };
     format!("{} {}", count(number), if number == 1 { one } else { &many })

@@ -7,6 +7,7 @@ use headwater_ops::plan::{PlanReport, PlannedNode};
 use headwater_plan::{NodeKind, TableName};
 
 use super::number::{bytes, count, counted};
+use super::report::step_word;
 use super::style::{Style, cut, left, width};
 
 /// The plan: what would run and why, then what would not.
@@ -25,7 +26,7 @@ pub(crate) fn render(plan: &PlanReport, style: Style) -> String {
             (NodeKind::Test, Some(tested)) => *tests.entry(tested.to_string()).or_default() += 1,
             _ => {
                 let name = node.relation.as_ref().map_or_else(|| node.name.clone(), TableName::to_string);
-                lines.push((&node.step, name, why(node)));
+                lines.push((step_word(&node.step), name, why(node)));
             }
         }
     }

@@ -19,7 +19,10 @@ fn the_commands() {
       run          Load new files, build what changed, test it
       test         Run the tests only
       query        Ask the lake something in Spark SQL
-      tables       Look at the tables of the lake
+      sources      See what has arrived for the sources, what is loaded, what waits
+      quarantine   See the rows that were set aside; load them once they are mended
+      infer        Write a contract from sampled files
+      tables       Look at the tables of the lake, and after them
       runs         Look at earlier runs
       generate     Write test data that keeps the sources' contracts
       completions  Print a script that completes commands in your shell
@@ -45,8 +48,20 @@ fn each_command() {
         &["run"],
         &["test"],
         &["query"],
+        &["sources"],
+        &["sources", "show"],
+        &["sources", "forget"],
+        &["sources", "reload"],
+        &["quarantine"],
+        &["quarantine", "show"],
+        &["quarantine", "replay"],
+        &["quarantine", "drop"],
+        &["infer"],
         &["tables"],
         &["tables", "show"],
+        &["tables", "optimize"],
+        &["tables", "vacuum"],
+        &["tables", "restore"],
         &["runs"],
         &["runs", "show"],
         &["generate"],

@@ -3,9 +3,13 @@
 
 mod car_rental;
 mod commands;
+mod crash;
 mod demo;
 mod help;
+mod ingest;
 mod interrupt;
+mod moments;
 mod project;
 mod query;
+mod s3;
 mod wrong_input;

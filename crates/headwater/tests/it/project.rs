@@ -17,13 +17,13 @@ sources:
   - name: shop
     tables:
       - name: customers
-        ingest: { files: 'incoming/customers*.csv' }
+        ingest: { files: 'incoming/customers*.csv', settle: 0s }
         columns:
           - { name: customer_id, data_type: int, tests: [not_null, unique] }
           - { name: name, data_type: string }
           - { name: country, data_type: string }
       - name: orders
-        ingest: { files: 'incoming/orders*.csv' }
+        ingest: { files: 'incoming/orders*.csv', settle: 0s }
         columns:
           - { name: order_id, data_type: int, tests: [not_null, unique] }
           - { name: customer_id, data_type: int }

@@ -41,6 +41,10 @@ fn unknown_environment() {
     $ headwater run --env locl
     --- stderr
     error[unknown-environment]: no environment is called `locl`
+     --> headwater.yml:2:1
+      |
+    2 | environments:
+      | ^^^^^^^^^^^^
       = help: did you mean `local`?
     --- exit code 1
     ");
@@ -56,15 +60,15 @@ fn missing_folder_of_files() {
     error[no-files]: no file matches `incoming/customers*.csv`: the folder `incoming` does not exist
      --> models/bronze/sources.yml:5:26
       |
-    5 |         ingest: { files: 'incoming/customers*.csv' }
-      |                          ^^^^^^^^^^^^^^^^^^^^^^^^^^
+    5 |         ingest: { files: 'incoming/customers*.csv', settle: 0s }
+      |                          ^^^^^^^^^^^^^^^^^^^^^^^^^
       = help: looked for `[DIR]/incoming/customers*.csv`: make the folder, or change `files:`
 
     error[no-files]: no file matches `incoming/orders*.csv`: the folder `incoming` does not exist
       --> models/bronze/sources.yml:11:26
        |
-    11 |         ingest: { files: 'incoming/orders*.csv' }
-       |                          ^^^^^^^^^^^^^^^^^^^^^^^
+    11 |         ingest: { files: 'incoming/orders*.csv', settle: 0s }
+       |                          ^^^^^^^^^^^^^^^^^^^^^^
        = help: looked for `[DIR]/incoming/orders*.csv`: make the folder, or change `files:`
 
     error: 2 problems in 1 file
@@ -82,8 +86,8 @@ fn an_empty_match() {
     error[no-files]: no file matches `incoming/orders*.csv`, and `bronze.orders` was never loaded
       --> models/bronze/sources.yml:11:26
        |
-    11 |         ingest: { files: 'incoming/orders*.csv' }
-       |                          ^^^^^^^^^^^^^^^^^^^^^^^
+    11 |         ingest: { files: 'incoming/orders*.csv', settle: 0s }
+       |                          ^^^^^^^^^^^^^^^^^^^^^^
        = help: looked for `[DIR]/incoming/orders*.csv`: put the files there, or change `files:`
     --- exit code 1
     ");
@@ -102,7 +106,7 @@ fn a_header_that_lacks_a_column() {
     1 | order_id,customer_id,order_date,amount
       | ^
       = cause: `incoming/orders.csv` has a column `order_date`, which the contract has not
-      = help: its columns are `order_id`, `customer_id`, `order_date`, `amount`
+      = help: its columns are `order_id`, `customer_id`, `order_date`, `amount`; a `default` stands in where a file lacks it
     --- exit code 1
     ");
 }
@@ -138,16 +142,16 @@ fn an_unreadable_folder() {
     error[unreadable-input]: cannot list `incoming/customers*.csv`: cannot read `incoming`
      --> models/bronze/sources.yml:5:26
       |
-    5 |         ingest: { files: 'incoming/customers*.csv' }
-      |                          ^^^^^^^^^^^^^^^^^^^^^^^^^^
+    5 |         ingest: { files: 'incoming/customers*.csv', settle: 0s }
+      |                          ^^^^^^^^^^^^^^^^^^^^^^^^^
       = cause: Too many levels of symbolic links (os error 40)
       = help: check that it is what the pattern takes it for, and that this user may read it
 
     error[unreadable-input]: cannot list `incoming/orders*.csv`: cannot read `incoming`
       --> models/bronze/sources.yml:11:26
        |
-    11 |         ingest: { files: 'incoming/orders*.csv' }
-       |                          ^^^^^^^^^^^^^^^^^^^^^^^
+    11 |         ingest: { files: 'incoming/orders*.csv', settle: 0s }
+       |                          ^^^^^^^^^^^^^^^^^^^^^^
        = cause: Too many levels of symbolic links (os error 40)
        = help: check that it is what the pattern takes it for, and that this user may read it
 
@@ -167,16 +171,16 @@ fn a_folder_of_files_that_is_a_file() {
     error[unreadable-input]: cannot list `incoming/customers*.csv`: cannot read `incoming`
      --> models/bronze/sources.yml:5:26
       |
-    5 |         ingest: { files: 'incoming/customers*.csv' }
-      |                          ^^^^^^^^^^^^^^^^^^^^^^^^^^
+    5 |         ingest: { files: 'incoming/customers*.csv', settle: 0s }
+      |                          ^^^^^^^^^^^^^^^^^^^^^^^^^
       = cause: Not a directory (os error 20)
       = help: check that it is what the pattern takes it for, and that this user may read it
 
     error[unreadable-input]: cannot list `incoming/orders*.csv`: cannot read `incoming`
       --> models/bronze/sources.yml:11:26
        |
-    11 |         ingest: { files: 'incoming/orders*.csv' }
-       |                          ^^^^^^^^^^^^^^^^^^^^^^^
+    11 |         ingest: { files: 'incoming/orders*.csv', settle: 0s }
+       |                          ^^^^^^^^^^^^^^^^^^^^^^
        = cause: Not a directory (os error 20)
        = help: check that it is what the pattern takes it for, and that this user may read it
 
@@ -214,6 +218,41 @@ fn a_value_that_does_not_parse() {
       step    table                rows in    rows out  set aside     time
     ✓ ingest  bronze.customers           3           3          0    0.00s
     ✓ tests   bronze.customers    2 passed                           0.00s
+    ✓ ingest  bronze.orders              4           3          1    0.00s
+    ✓ tests   bronze.orders       2 passed                           0.00s
+    ✓ view    silver.sales                                           0.00s
+    ✓ table   gold.revenue               6           1               0.00s
+    ✓ tests   gold.revenue        2 passed                           0.00s
+
+    ✓ done in 0.00s: 2 loaded, 2 built, 6 tests passed
+      files: 7 rows in = 6 out + 1 set aside
+    --- stderr
+
+    warning[invalid-cell]: line 3 of `incoming/orders.csv` cannot be loaded: column `amount`: `forty` is not a valid `decimal(10,2)`; 1 of 4 records was set aside in `bronze.orders_quarantine`
+     --> incoming/orders.csv:3:17
+      |
+    3 | 11,2,2024-01-06,forty
+      |                 ^^^^^
+      = help: correct the value, or declare `string`; `headwater quarantine replay shop.orders` loads what fits then
+    --- exit code 0
+    ");
+    let rows = project.output(&["query", "select count(*) as n from bronze.orders_quarantine", "--format", "csv"]);
+    assert_eq!(rows, "n\n1\n");
+}
+
+#[test]
+fn a_value_that_does_not_parse_where_no_row_may_be_set_aside() {
+    let project = Project::shop();
+    project.replace("incoming/orders.csv", "40.00", "forty");
+    project.replace("models/bronze/sources.yml", "settle: 0s }", "settle: 0s, on_bad_row: fail }");
+    assert_says!(project, ["run", "--threads", "1"], @r"
+    $ headwater run --threads 1
+    --- stdout
+    run 0123456789ab · shop · local · lake ./lake
+
+      step    table                rows in    rows out  set aside     time
+    ✓ ingest  bronze.customers           3           3          0    0.00s
+    ✓ tests   bronze.customers    2 passed                           0.00s
     ✗ ingest  bronze.orders         failed                           0.00s
     – view    silver.sales      left out, because `shop.orders` failed
     – table   gold.revenue      left out, because `shop.orders` failed
@@ -232,6 +271,38 @@ fn a_value_that_does_not_parse() {
     ");
     let tables = project.output(&["tables"]);
     assert!(!tables.contains("orders") && !tables.contains("revenue"), "{tables}");
+}
+
+#[test]
+fn more_bad_rows_than_allowed() {
+    let project = Project::shop();
+    project.replace("incoming/orders.csv", "40.00", "forty");
+    project.replace("incoming/orders.csv", "2024-02-01", "1 February");
+    project.replace("models/bronze/sources.yml", "settle: 0s }", "settle: 0s, max_bad_rows: 25% }");
+    assert_says!(project, ["run", "source:shop.orders", "--threads", "1"], @r"
+    $ headwater run source:shop.orders --threads 1
+    --- stdout
+    run 0123456789ab · shop · local · lake ./lake
+
+      step    table             rows in    rows out  set aside     time
+    ✗ ingest  bronze.orders      failed                           0.00s
+
+    ✗ failed after 0.00s: 1 failed, 2 left out
+    --- stderr
+
+    error[too-many-bad-rows]: line 3 of `incoming/orders.csv` cannot be loaded: column `amount`: `forty` is not a valid `decimal(10,2)`; 2 of 4 records do not fit, more than the 25 % of `max_bad_rows`, and nothing was loaded into `bronze.orders`
+     --> incoming/orders.csv:3:17
+      |
+    3 | 11,2,2024-01-06,forty
+      |                 ^^^^^
+      = cause: line 5 of `incoming/orders.csv` cannot be loaded: column `ordered_on`: `1 February` is not a valid `date`
+      = help: correct the value, or declare `string`
+    --- exit code 1
+    ");
+    assert!(!project.output(&["tables"]).contains("orders"));
+    // One bad row of four is as many as may be.
+    project.replace("incoming/orders.csv", "1 February", "2024-02-01");
+    assert!(project.output(&["run", "source:shop.orders"]).contains("4 rows in = 3 out + 1 set aside"));
 }
 
 #[test]

@@ -4,107 +4,173 @@
 //! second `protocol` and `metaData` on top of the winner's, and because it does not look whether the winner carried the
 //! same transaction. Here every attempt begins anew from the newest version: it looks for the transaction, checks the
 //! table, and makes the entry for exactly that version.
+//!
+//! Risk: a put of which nobody can tell whether it happened. A bucket may store the entry and answer with an error, or
+//! store it after the answer. So the same bytes are put again under the same number until either they or another's are
+//! there: what is there decides, never what was answered. Whoever is left in doubt keeps its files, since a version
+//! without its files is a broken table, and files without a version are only litter.
 
-use deltalake_core::DeltaTable;
+use std::collections::HashMap;
+use std::time::Duration;
+
 use deltalake_core::checkpoints::create_checkpoint;
+use deltalake_core::kernel::EagerSnapshot;
 use deltalake_core::kernel::transaction::TransactionError;
 use deltalake_core::logstore::{CommitOrBytes, LogStore, LogStoreRef};
-use headwater_plan::TableVersion;
+use deltalake_core::{DeltaTable, DeltaTableError};
+use headwater_plan::{TableName, TableVersion};
 use uuid::Uuid;
 
-use super::actions::{LogEntry, log_entry};
-use super::part::{DataFile, FinishedPart};
-use super::{Committed, TableWriter, check_table};
-use crate::LakeError;
-use crate::durable::sync_folder;
+use super::actions::LogEntry;
+use super::staged::Uncommitted;
 use crate::relation::delta_error;
+use crate::{Lake, LakeError};
 
 /// An attempt fails only when another writer's succeeds, so that this bounds how many may be at it.
 const ATTEMPTS: u32 = 100;
+/// How long to wait before each further try of a put that failed.
+const WAITS: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(500)];
 /// Every so many versions a checkpoint saves readers the log before it: Delta's default. The log itself is kept.
 const CHECKPOINT_INTERVAL: u64 = 10;
 
-pub(super) async fn commit(writer: &TableWriter, parts: Vec<FinishedPart>) -> Result<Committed, LakeError> {
-    let target = &writer.options.target;
-    let mut files: Vec<DataFile> = parts.into_iter().flat_map(|part| part.files).collect();
-    let log = writer.lake.log_store(target)?;
-    if !files.is_empty() {
-        let folder = &writer.part.folder;
-        sync_folder(folder).map_err(|source| LakeError::Io { doing: "flush", path: folder.clone(), source })?;
+/// The table as an attempt finds it.
+pub(crate) struct Found<'a> {
+    /// Its newest version; `None` if there is no table.
+    pub(crate) snapshot: Option<&'a EagerSnapshot>,
+    /// Where the commit's applications stand in it.
+    pub(crate) standings: Standings,
+}
+
+/// Where applications stand in a table: the version of the last transaction of each.
+#[derive(Debug, Default)]
+pub(crate) struct Standings(HashMap<String, i64>);
+
+impl Standings {
+    pub(crate) async fn read(
+        log: &dyn LogStore,
+        target: &TableName,
+        snapshot: Option<&EagerSnapshot>,
+        apps: &[&str],
+    ) -> Result<Self, LakeError> {
+        let mut standings = Self::default();
+        let Some(snapshot) = snapshot else { return Ok(standings) };
+        for app_id in apps {
+            let version = snapshot.transaction_version(log, app_id).await;
+            let version = version.map_err(|source| delta_error("read the loaded batches of", target, source))?;
+            standings.0.extend(version.map(|version| ((*app_id).to_string(), version)));
+        }
+        Ok(standings)
     }
+
+    /// The version of an application; 0 without one.
+    pub(crate) fn of(&self, app_id: &str) -> i64 {
+        self.0.get(app_id).copied().unwrap_or(0)
+    }
+}
+
+/// What an attempt does.
+pub(crate) enum Next {
+    /// Puts this entry.
+    Put(LogEntry),
+    /// Nothing: it is done already.
+    Already(TableVersion),
+}
+
+/// How a commit ended.
+pub(crate) enum Ended {
+    Committed(TableVersion),
+    Already(TableVersion),
+}
+
+/// The version of a snapshot.
+pub(crate) fn version_of(snapshot: &EagerSnapshot) -> TableVersion {
+    TableVersion { id: snapshot.metadata().id().to_string(), version: snapshot.version() }
+}
+
+/// Asks `next` at every newest version what to put, until an entry is there. `files` are those that the entry names.
+pub(crate) async fn commit(
+    lake: &Lake,
+    target: &TableName,
+    apps: &[&str],
+    files: &mut [Uncommitted],
+    next: &mut (dyn FnMut(Found<'_>) -> Result<Next, LakeError> + Send),
+) -> Result<Ended, LakeError> {
+    let log = lake.log_store(target)?;
+    let mut waits = WAITS.iter();
+    // An entry that may be there.
+    let mut doubtful: Option<LogEntry> = None;
     for _ in 0..ATTEMPTS {
-        let snapshot = writer.lake.snapshot(target).await?.map(|(_, snapshot)| snapshot);
-        if let Some(snapshot) = &snapshot {
-            if let Some(transaction) = &writer.options.transaction {
-                let committed = snapshot.transaction_version(log.as_ref(), &transaction.app_id).await;
-                let committed = committed.map_err(|source| delta_error("commit to", target, source))?;
-                if committed.is_some_and(|version| version >= transaction.version) {
-                    let id = snapshot.metadata().id().to_string();
-                    let version = TableVersion { id, version: snapshot.version() };
-                    return Ok(Committed { version, rows: 0, already: true });
+        let snapshot = lake.snapshot(target).await?.map(|(_, snapshot)| snapshot);
+        let entry = match doubtful.take() {
+            Some(entry) if snapshot.as_ref().is_none_or(|snapshot| snapshot.version() < entry.version) => entry,
+            Some(entry) => {
+                if is_there(lake, target, log.as_ref(), &entry).await? {
+                    return committed(target, log, entry).await;
+                }
+                files.iter_mut().for_each(Uncommitted::give_up);
+                continue;
+            }
+            None => {
+                let standings = Standings::read(log.as_ref(), target, snapshot.as_ref(), apps).await?;
+                match next(Found { snapshot: snapshot.as_ref(), standings })? {
+                    Next::Already(version) => return Ok(Ended::Already(version)),
+                    Next::Put(entry) => entry,
                 }
             }
-            check_table(&writer.options, &writer.delta_schema, snapshot)?;
-        }
-        let entry = log_entry(&writer.options, &writer.delta_schema, snapshot.as_ref(), &files)?;
-        if put(writer, log.as_ref(), &entry, &mut files).await? {
-            checkpoint(writer, log, entry.version).await;
-            let version = TableVersion { id: entry.table_id, version: entry.version };
-            return Ok(Committed { version, rows: files.iter().map(|file| file.rows).sum(), already: false });
+        };
+        // Before the put, since it goes on when this future is dropped midway.
+        files.iter_mut().for_each(Uncommitted::keep);
+        let bytes = CommitOrBytes::LogBytes(entry.bytes.clone());
+        match log.write_commit_entry(entry.version, bytes, Uuid::new_v4()).await {
+            Ok(()) => return committed(target, log, entry).await,
+            // Perhaps by ourselves: the store's client tries again by itself.
+            Err(TransactionError::VersionAlreadyExists(_)) => {
+                if is_there(lake, target, log.as_ref(), &entry).await? {
+                    return committed(target, log, entry).await;
+                }
+                files.iter_mut().for_each(Uncommitted::give_up);
+            }
+            Err(error) => match waits.next() {
+                Some(wait) => {
+                    tracing::warn!(table = %target, version = entry.version, %error, "cannot tell whether it is committed");
+                    tokio::time::sleep(*wait).await;
+                    doubtful = Some(entry);
+                }
+                None => return Err(delta_error("commit to", target, error.into())),
+            },
         }
     }
     Err(LakeError::Contended { table: target.clone(), attempts: ATTEMPTS })
 }
 
-/// Puts the entry; `false` if another writer's has its number.
-///
-/// While nobody can tell whether the entry is there, its files must stay: a version without its files is a broken
-/// table, files without a version are only garbage. So they are kept first, and given back to their guards when it is
-/// certain that the entry is not there. That holds too when this future is dropped midway, since the put goes on.
-async fn put(
-    writer: &TableWriter,
-    log: &dyn LogStore,
-    entry: &LogEntry,
-    files: &mut [DataFile],
-) -> Result<bool, LakeError> {
-    let target = &writer.options.target;
-    files.iter_mut().for_each(|file| file.guard.keep());
-    let bytes = CommitOrBytes::LogBytes(entry.bytes.clone());
-    let refused = match log.write_commit_entry(entry.version, bytes, Uuid::new_v4()).await {
-        Ok(()) => return Ok(true),
-        Err(TransactionError::VersionAlreadyExists(_)) => None,
-        Err(error) => Some(error),
-    };
-    if let Some(error) = refused {
-        return match log.read_commit_entry(entry.version).await {
-            Ok(Some(there)) if there == entry.bytes => {
-                tracing::warn!(table = %target, version = entry.version, %error, "committed, not surely to the disk");
-                Ok(true)
-            }
-            there => {
-                if there.is_ok() {
-                    files.iter_mut().for_each(|file| file.guard.give_up());
-                }
-                Err(delta_error("commit to", target, error.into()))
-            }
-        };
+/// Whether the entry of that number is this one. Certain, once there is one.
+async fn is_there(lake: &Lake, target: &TableName, log: &dyn LogStore, entry: &LogEntry) -> Result<bool, LakeError> {
+    let mut waits = WAITS.iter();
+    loop {
+        match log.read_commit_entry(entry.version).await {
+            Ok(there) => return Ok(there.is_some_and(|there| there == entry.bytes)),
+            // What a folder cannot read now it cannot read later: a folder of that name, say, which is no entry of ours.
+            Err(_) if lake.folder().is_some() => return Ok(false),
+            Err(error) => match waits.next() {
+                Some(wait) => tokio::time::sleep(*wait).await,
+                None => return Err(delta_error("commit to", target, error)),
+            },
+        }
     }
-    files.iter_mut().for_each(|file| file.guard.give_up());
-    Ok(false)
 }
 
-/// Writes a checkpoint when it is time. The commit stands without it, and readers read the log instead, so that a
-/// failure is only logged.
-async fn checkpoint(writer: &TableWriter, log: LogStoreRef, version: u64) {
-    if !(version + 1).is_multiple_of(CHECKPOINT_INTERVAL) {
-        return;
+async fn committed(target: &TableName, log: LogStoreRef, entry: LogEntry) -> Result<Ended, LakeError> {
+    if (entry.version + 1).is_multiple_of(CHECKPOINT_INTERVAL)
+        && let Err(error) = checkpoint(log, entry.version).await
+    {
+        // The commit stands without it, and readers read the log instead.
+        tracing::warn!(table = %target, version = entry.version, %error, "cannot write a checkpoint");
     }
+    Ok(Ended::Committed(TableVersion { id: entry.table_id, version: entry.version }))
+}
+
+async fn checkpoint(log: LogStoreRef, version: u64) -> Result<(), DeltaTableError> {
     let mut table = DeltaTable::new(log);
-    let done = match table.load_version(version).await {
-        Ok(()) => create_checkpoint(&table, None).await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = done {
-        tracing::warn!(table = %writer.options.target, version, %error, "cannot write a checkpoint");
-    }
+    table.load_version(version).await?;
+    create_checkpoint(&table, None).await
 }

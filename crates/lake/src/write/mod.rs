@@ -5,35 +5,45 @@
 //! first rows are one entry too. The files are on the disk before the entry is. What is not committed is removed when
 //! its guard is dropped, in whatever way the write ends; only a killed process leaves files, and no reader sees those.
 
-mod actions;
+pub(crate) mod actions;
 mod batch;
-mod commit;
+pub(crate) mod check;
+pub(crate) mod commit;
 mod part;
+mod partition;
+pub(crate) mod rewrite;
+mod staged;
 mod stats;
+mod upload;
 
-use std::fs;
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
-use deltalake_core::kernel::{EagerSnapshot, StructType};
+use deltalake_core::kernel::{EagerSnapshot, Remove, StructType};
 use headwater_plan::{RunId, Schema, TableName, TableVersion, engine::Built};
+use serde_json::Value;
+use uuid::Uuid;
 
-use crate::relation::has_commits;
-use crate::types::{from_delta, to_arrow, to_delta};
+use crate::provenance::Provenance;
+use crate::types::to_delta;
 use crate::{Lake, LakeError};
 
+use actions::{Draft, LogEntry};
+use commit::{Ended, Found, Next, Standings, version_of};
+use partition::Partitioning;
+use staged::Uncommitted;
+
 pub use part::{FinishedPart, PartWriter};
+pub use staged::StagedFile;
 
 /// What happens to the rows that are there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteMode {
-    /// They stay. Needs equal columns.
+    /// They stay. Needs equal columns, or such as can be merged ([`WriteOptions::merge_schema`]).
     Append,
-    /// They go, and the columns become those of the write. The table keeps its id and its history. Takes the place of
-    /// a view.
+    /// They go, and the columns and partitions become those of the write. The table keeps its id and its history. Takes
+    /// the place of a view.
     Replace,
 }
 
@@ -44,6 +54,11 @@ pub struct AppTransaction {
     pub app_id: String,
     /// The number; each is greater than the one before.
     pub version: i64,
+}
+
+impl AppTransaction {
+    /// The number of an application that has ended.
+    pub const RETIRED: i64 = i64::MAX;
 }
 
 /// A write.
@@ -57,6 +72,19 @@ pub struct WriteOptions {
     pub mode: WriteMode,
     /// The number that makes it happen once; `None` for a write that may happen again.
     pub transaction: Option<AppTransaction>,
+    /// The transaction that this one comes after, 0 for none: the write is refused ([`LakeError::OutOfTurn`]) on a table
+    /// whose newest is another, unless it is this one. `None`: any that is smaller.
+    pub follows: Option<i64>,
+    /// Other applications whose numbers end with this commit: each must stand at exactly its version, 0 for none, or the
+    /// commit is refused as `follows` refuses it, and stands at [`AppTransaction::RETIRED`] after it.
+    pub retires: Vec<AppTransaction>,
+    /// The attempt that staged the rows: what [`Table::transaction_attempt`](crate::Table::transaction_attempt) finds.
+    pub attempt: Option<Uuid>,
+    /// Whether an append may bring columns that the table has not, which are null in the rows that are there, and may
+    /// lack columns of the table, which are then null in its own. Types must be equal.
+    pub merge_schema: bool,
+    /// The columns whose values are folders. Those of a table that is there must be these, unless it is replaced.
+    pub partition_by: Vec<String>,
     /// From what the rows were built.
     pub built: Option<Built>,
     /// The run.
@@ -74,7 +102,8 @@ pub struct Committed {
     pub version: TableVersion,
     /// The rows that it put into the table; 0 if it was there already.
     pub rows: u64,
-    /// Whether a write of the same transaction had been committed before, so that this one changed nothing.
+    /// Whether a write of the same transaction had been committed before, or one of a greater number where nothing was
+    /// said of what it follows, so that this one changed nothing.
     pub already: bool,
 }
 
@@ -89,24 +118,26 @@ pub struct TableWriter {
 
 impl Lake {
     /// Begins a write: checks all that can be checked before there are rows. Writes nothing.
-    pub async fn begin_write(&self, options: WriteOptions) -> Result<TableWriter, LakeError> {
-        let target = &options.target;
-        Self::check_name(target)?;
+    pub async fn begin_write(&self, mut options: WriteOptions) -> Result<TableWriter, LakeError> {
+        let target = options.target.clone();
+        Self::check_name(&target)?;
+        let snapshot = self.snapshot(&target).await?.map(|(_, snapshot)| snapshot);
+        options.schema = check::spelled(&options, snapshot.as_ref());
         let delta_schema =
             to_delta(&options.schema).map_err(|source| LakeError::InvalidSchema { table: target.clone(), source })?;
-        match self.snapshot(target).await? {
-            Some((_, snapshot)) => check_table(&options, &delta_schema, &snapshot)?,
-            None => check_folder(target, &self.table_folder(target))?,
+        let partitioning = Partitioning::of(&target, &options.schema, &options.partition_by)?;
+        options.partition_by = partitioning.names();
+        match &snapshot {
+            Some(snapshot) => drop(check::columns_after(&options, &delta_schema, snapshot)?),
+            None => check::check_folder(self, &target).await?,
         }
-        if options.mode == WriteMode::Append && self.view(target).await?.is_some() {
-            return Err(LakeError::IsAView { table: target.clone() });
+        let log = self.log_store(&target)?;
+        let standings = Standings::read(log.as_ref(), &target, snapshot.as_ref(), &options.apps()).await?;
+        options.is_done(&standings)?;
+        if options.mode == WriteMode::Append && self.view(&target).await?.is_some() {
+            return Err(LakeError::IsAView { table: target });
         }
-        let part = Arc::new(part::PartOptions {
-            table: target.clone(),
-            folder: self.table_folder(target),
-            arrow_schema: to_arrow(&options.schema),
-            schema: options.schema.clone(),
-        });
+        let part = Arc::new(part::PartOptions::new(self, &options, partitioning)?);
         Ok(TableWriter { lake: self.clone(), options, delta_schema, part })
     }
 }
@@ -126,90 +157,134 @@ impl TableWriter {
     /// is tried again on top of theirs; if one of them was the same transaction, this one's files are removed and
     /// nothing changes.
     pub async fn commit(self, parts: Vec<FinishedPart>) -> Result<Committed, LakeError> {
-        let committed = commit::commit(&self, parts).await?;
-        if self.options.mode == WriteMode::Replace {
-            self.lake.drop_view(&self.options.target)?;
+        let (files, mut guards) = part::settle(parts).await?;
+        if let Some(table) = self.part.place.folder() {
+            part::sync(&table, &files)?;
+        }
+        let committed = self.put(&files, &mut guards).await?;
+        if committed.already {
+            part::remove(guards).await;
         }
         Ok(committed)
     }
 
+    /// Commits files that were staged ([`FinishedPart::into_staged`]), by whatever process. Never removes them: whoever
+    /// was the first to commit the transaction may have committed these very files.
+    pub async fn commit_staged(self, files: Vec<StagedFile>) -> Result<Committed, LakeError> {
+        self.put(&files, &mut []).await
+    }
+
+    fn provenance(&self) -> Provenance {
+        Provenance {
+            run_id: self.options.run_id.clone(),
+            built: self.options.built.clone(),
+            attempt: self.options.attempt,
+        }
+    }
+
     /// Gives up: removes the files, as dropping them does.
     pub async fn abort(self, parts: Vec<FinishedPart>) {
-        drop(parts);
+        let guards = parts.into_iter().flat_map(|part| part.files).map(|file| file.guard).collect();
+        part::remove(guards).await;
     }
-}
 
-/// Whether the table as it is can take the write.
-fn check_table(options: &WriteOptions, schema: &StructType, snapshot: &EagerSnapshot) -> Result<(), LakeError> {
-    let table = &options.target;
-    let refuse = |why: String| Err(LakeError::UnsupportedTable { table: table.clone(), why });
-    let protocol = snapshot.protocol();
-    let (reader, writer) = (protocol.min_reader_version(), protocol.min_writer_version());
-    if reader > 1 || writer > 2 {
-        return refuse(format!("it needs Delta reader {reader} and writer {writer}, headwater writes 1 and 2"));
-    }
-    let partitions = snapshot.metadata().partition_columns();
-    if !partitions.is_empty() {
-        return refuse(format!("it is partitioned by `{}`", partitions.join("`, `")));
-    }
-    match options.mode {
-        WriteMode::Replace if snapshot.table_properties().append_only == Some(true) => {
-            refuse("it is append-only (`delta.appendOnly`)".to_string())
+    async fn put(&self, files: &[StagedFile], guards: &mut [Uncommitted]) -> Result<Committed, LakeError> {
+        let target = &self.options.target;
+        let mut next = |found: Found<'_>| self.next(&found, files);
+        let ended = commit::commit(&self.lake, target, &self.options.apps(), guards, &mut next).await?;
+        if self.options.mode == WriteMode::Replace {
+            self.lake.drop_view(target).await?;
         }
-        WriteMode::Append if snapshot.schema().as_ref() != schema => Err(LakeError::SchemaMismatch {
-            table: table.clone(),
-            differences: match from_delta(snapshot.schema().as_ref()) {
-                Ok(there) => differences(&there, &options.schema),
-                Err(source) => vec![source.to_string()],
-            },
-        }),
-        _ => Ok(()),
+        let rows = files.iter().map(|file| file.rows).sum();
+        Ok(match ended {
+            Ended::Committed(version) => Committed { version, rows, already: false },
+            Ended::Already(version) => Committed { version, rows: 0, already: true },
+        })
     }
-}
 
-/// What is different, in words; order, nullability or metadata if it is nothing else.
-fn differences(there: &Schema, wanted: &Schema) -> Vec<String> {
-    let mut found = Vec::new();
-    for field in &wanted.fields {
-        match there.field(&field.name) {
-            None => found.push(format!("`{}` is not in the table", field.name)),
-            Some(old) if old.data_type != field.data_type => {
-                found.push(format!("`{}` is `{}` in the table, not `{}`", field.name, old.data_type, field.data_type));
+    /// What an attempt puts on top of the table as it is.
+    fn next(&self, found: &Found<'_>, files: &[StagedFile]) -> Result<Next, LakeError> {
+        if let (true, Some(snapshot)) = (self.options.is_done(&found.standings)?, found.snapshot) {
+            return Ok(Next::Already(version_of(snapshot)));
+        }
+        let columns = match found.snapshot {
+            Some(snapshot) => check::columns_after(&self.options, &self.delta_schema, snapshot)?,
+            None => self.delta_schema.clone(),
+        };
+        self.entry(found.snapshot, &columns, files).map(Next::Put)
+    }
+
+    fn entry(
+        &self,
+        snapshot: Option<&EagerSnapshot>,
+        columns: &StructType,
+        files: &[StagedFile],
+    ) -> Result<LogEntry, LakeError> {
+        let options = &self.options;
+        let removes: Vec<Remove> = match (options.mode, snapshot) {
+            (WriteMode::Replace, Some(snapshot)) => {
+                snapshot.log_data().iter().map(|file| file.remove_action(true)).collect()
             }
-            Some(_) => {}
-        }
+            _ => Vec::new(),
+        };
+        let retired = options
+            .retires
+            .iter()
+            .map(|app| AppTransaction { app_id: app.app_id.clone(), version: AppTransaction::RETIRED });
+        let draft = Draft {
+            schema: columns,
+            partition_by: &options.partition_by,
+            configuration: None,
+            transactions: retired.chain(options.transaction.clone()).collect(),
+            blind: options.mode == WriteMode::Append,
+            removes,
+            adds: files.iter().map(|file| file.add(true)).collect(),
+            operation: &options.operation,
+            parameters: vec![("mode", Value::from(options.mode.word()))],
+            metrics: vec![
+                ("numFiles", files.len() as u64),
+                ("numOutputRows", files.iter().map(|file| file.rows).sum()),
+                ("numOutputBytes", files.iter().map(|file| file.size).sum()),
+            ],
+            provenance: self.provenance(),
+            at: options.at,
+        };
+        draft.entry(snapshot)
     }
-    for field in there.fields.iter().filter(|field| wanted.field(&field.name).is_none()) {
-        found.push(format!("`{}` is only in the table", field.name));
-    }
-    if found.is_empty() {
-        found.push("they differ in order, in the case of a name or in what may be null".to_string());
-    }
-    found
 }
 
-/// Refuses a folder that is not a table and holds something that a dead write of ours did not leave.
-fn check_folder(table: &TableName, folder: &Path) -> Result<(), LakeError> {
-    let failed = |source| LakeError::Io { doing: "list the folder", path: folder.to_path_buf(), source };
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-            return Err(LakeError::ForeignFiles { table: table.clone(), file: folder.to_path_buf() });
-        }
-        Err(error) => return Err(failed(error)),
-    };
-    for entry in entries {
-        let file = entry.map_err(failed)?.path();
-        let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-        if !part::is_part_name(&name) && name != "_delta_log" {
-            // A table that another task is just creating is no stranger either.
-            return if has_commits(folder)? {
-                Ok(())
-            } else {
-                Err(LakeError::ForeignFiles { table: table.clone(), file: file.clone() })
-            };
+impl WriteMode {
+    /// Spark's word.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Append => "Append",
+            Self::Replace => "Overwrite",
         }
     }
-    Ok(())
+}
+
+impl WriteOptions {
+    /// The applications by which it is decided whether the write may happen.
+    fn apps(&self) -> Vec<&str> {
+        self.transaction.iter().chain(&self.retires).map(|transaction| transaction.app_id.as_str()).collect()
+    }
+
+    /// Whether the write has happened already; refused if it must not happen on a table that stands so.
+    fn is_done(&self, standings: &Standings) -> Result<bool, LakeError> {
+        let Some(AppTransaction { app_id, version }) = &self.transaction else { return Ok(false) };
+        let found = standings.of(app_id);
+        let out_of_turn = |follows: i64, found: i64| {
+            Err(LakeError::OutOfTurn { table: self.target.clone(), batch: *version, follows, found })
+        };
+        match self.follows {
+            _ if found == *version => return Ok(true),
+            None if found > *version => return Ok(true),
+            Some(follows) if found != follows => return out_of_turn(follows, found),
+            _ => {}
+        }
+        match self.retires.iter().find(|app| standings.of(&app.app_id) != app.version) {
+            Some(app) => out_of_turn(app.version, standings.of(&app.app_id)),
+            None => Ok(false),
+        }
+    }
 }

@@ -1,26 +1,33 @@
-//! One thread's share of a write: batches to Parquet files in the table's folder.
+//! One thread's share of a write: batches to Parquet files of the table.
 //!
 //! Memory stays bounded: a row group is flushed to the file at [`ROW_GROUP_BYTES`], and a new file begins at
-//! [`FILE_BYTES`], however many rows come. Nothing passes between threads.
+//! [`FILE_BYTES`], however many rows come. A partition has its own file; all open files of a part share
+//! [`OPEN_BYTES`] of memory, beyond which the largest is flushed, and only [`OPEN_FILES`] are open at once. Nothing
+//! passes between threads.
 
-use std::fs::{self, File};
-use std::path::PathBuf;
+use std::collections::{BTreeSet, HashMap};
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use chrono::{DateTime, Utc};
+use arrow::error::ArrowError;
 use headwater_plan::{Schema, TableName};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::Compression;
+use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use uuid::Uuid;
 
 use super::batch::{NanColumns, conform};
-use super::stats;
-use crate::LakeError;
-use crate::durable::create_folder;
+use super::partition::{Partitioning, Values};
+use super::staged::{Place, StagedFile, Uncommitted};
+use super::{WriteOptions, stats};
+use crate::durable::sync_folder;
+use crate::types::to_arrow;
+use crate::{Lake, LakeError};
 
 /// The encoded size at which a row group is flushed.
 const ROW_GROUP_BYTES: usize = 64 << 20;
@@ -28,55 +35,41 @@ const ROW_GROUP_BYTES: usize = 64 << 20;
 const ROW_GROUP_ROWS: usize = 1 << 20;
 /// The size at which a new file begins.
 const FILE_BYTES: usize = 128 << 20;
+/// The memory of all open files of a part.
+const OPEN_BYTES: usize = 96 << 20;
+/// How many files of a part are open at once.
+const OPEN_FILES: usize = 64;
 
 /// What the parts of a write share.
 #[derive(Debug)]
 pub(super) struct PartOptions {
     pub(super) table: TableName,
-    pub(super) folder: PathBuf,
+    pub(super) place: Arc<Place>,
+    /// The columns of batches.
     pub(super) arrow_schema: SchemaRef,
+    /// The columns of files: without those of the partition.
+    pub(super) file_schema: SchemaRef,
     pub(super) schema: Schema,
+    pub(super) partitioning: Partitioning,
 }
 
-/// A file of the table's folder that no version of the table names yet; removed when dropped, unless it was kept.
-#[derive(Debug)]
-pub(super) struct Uncommitted {
-    pub(super) path: PathBuf,
-    kept: bool,
-}
-
-impl Uncommitted {
-    /// The file has become the table's, or may have.
-    pub(super) fn keep(&mut self) {
-        self.kept = true;
-    }
-
-    /// The file has surely not become the table's.
-    pub(super) fn give_up(&mut self) {
-        self.kept = false;
+impl PartOptions {
+    pub(super) fn new(lake: &Lake, options: &WriteOptions, partitioning: Partitioning) -> Result<Self, LakeError> {
+        let table = options.target.clone();
+        let arrow_schema = to_arrow(&options.schema);
+        let mismatch = |error: ArrowError| LakeError::BatchMismatch { table: table.clone(), why: error.to_string() };
+        let file_schema =
+            Arc::new(arrow_schema.project(&partitioning.kept(arrow_schema.fields().len())).map_err(mismatch)?);
+        let place = Arc::new(Place::of(lake, &table)?);
+        Ok(Self { place, arrow_schema, file_schema, schema: options.schema.clone(), partitioning, table })
     }
 }
 
-impl Drop for Uncommitted {
-    fn drop(&mut self) {
-        if !self.kept
-            && let Err(error) = fs::remove_file(&self.path)
-        {
-            // Nobody reads it; it only takes room until the table is vacuumed.
-            tracing::warn!(path = %self.path.display(), %error, "cannot remove an uncommitted file");
-        }
-    }
-}
-
-/// A whole Parquet file, on the disk, ready to be committed.
+/// A whole Parquet file, on the disk or on its way into the bucket.
 #[derive(Debug)]
 pub(super) struct DataFile {
     pub(super) guard: Uncommitted,
-    pub(super) name: String,
-    pub(super) size: u64,
-    pub(super) rows: u64,
-    pub(super) modified: DateTime<Utc>,
-    pub(super) stats: String,
+    pub(super) file: StagedFile,
 }
 
 /// What a part wrote. Its files are removed when it is dropped uncommitted.
@@ -84,13 +77,59 @@ pub(super) struct DataFile {
 #[must_use = "its files are removed unless it is committed"]
 pub struct FinishedPart {
     pub(super) files: Vec<DataFile>,
+    /// The table's folder; `None` in a bucket.
+    folder: Option<PathBuf>,
 }
 
 impl FinishedPart {
     /// How many rows it holds.
     pub fn rows(&self) -> u64 {
-        self.files.iter().map(|file| file.rows).sum()
+        self.files.iter().map(|file| file.file.rows).sum()
     }
+
+    /// Leaves the files where they are, durably, for a commit to come ([`TableWriter::commit_staged`]), perhaps by
+    /// another process. From then on only [`Lake::discard`] and a vacuum remove them.
+    ///
+    /// [`TableWriter::commit_staged`]: super::TableWriter::commit_staged
+    pub async fn into_staged(self) -> Result<Vec<StagedFile>, LakeError> {
+        let folders = self.folder.clone();
+        let (files, mut guards) = settle(vec![self]).await?;
+        if let Some(table) = folders {
+            sync(&table, &files)?;
+        }
+        guards.iter_mut().for_each(Uncommitted::keep);
+        Ok(files)
+    }
+}
+
+/// Waits until all files are durably in their places.
+pub(super) async fn settle(parts: Vec<FinishedPart>) -> Result<(Vec<StagedFile>, Vec<Uncommitted>), LakeError> {
+    let (mut files, mut guards) = (Vec::new(), Vec::new());
+    for DataFile { file, guard } in parts.into_iter().flat_map(|part| part.files) {
+        files.push(file);
+        guards.push(guard);
+    }
+    for guard in &mut guards {
+        guard.settle().await?;
+    }
+    Ok((files, guards))
+}
+
+/// Removes files that no version names.
+pub(super) async fn remove(guards: Vec<Uncommitted>) {
+    for guard in guards {
+        guard.remove().await;
+    }
+}
+
+/// Makes the names of files durable, in the folders in which they lie.
+pub(super) fn sync(table: &Path, files: &[StagedFile]) -> Result<(), LakeError> {
+    let folders: BTreeSet<PathBuf> =
+        files.iter().filter_map(|file| table.join(&file.path).parent().map(Path::to_path_buf)).collect();
+    for folder in folders {
+        sync_folder(&folder).map_err(|source| LakeError::Io { doing: "flush", path: folder.clone(), source })?;
+    }
+    Ok(())
 }
 
 /// Writes one thread's batches. Dropped without [`PartWriter::finish`], it removes its files.
@@ -98,22 +137,27 @@ impl FinishedPart {
 pub struct PartWriter {
     options: Arc<PartOptions>,
     // Before `files` and the guard inside, so that a file is closed before it is removed.
-    open: Option<OpenFile>,
+    open: HashMap<Values, OpenFile>,
     files: Vec<DataFile>,
     rows: u64,
+    batches: u64,
 }
 
 #[derive(Debug)]
 struct OpenFile {
     writer: ArrowWriter<File>,
     nans: NanColumns,
-    name: String,
+    /// The same file, for what comes after the writer.
+    file: File,
+    path: String,
     guard: Uncommitted,
+    /// The batch that was written last, by number.
+    used: u64,
 }
 
 impl PartWriter {
     pub(super) fn new(options: Arc<PartOptions>) -> Self {
-        Self { options, open: None, files: Vec::new(), rows: 0 }
+        Self { options, open: HashMap::new(), files: Vec::new(), rows: 0, batches: 0 }
     }
 
     /// Writes a batch; its columns are those of the table, by name and in order.
@@ -122,17 +166,49 @@ impl PartWriter {
             return Ok(());
         }
         let options = self.options.clone();
-        let batch = conform(batch, &options.arrow_schema)
-            .map_err(|why| LakeError::BatchMismatch { table: options.table.clone(), why })?;
-        let open = match &mut self.open {
-            Some(open) => open,
-            none => none.insert(OpenFile::create(&options)?),
-        };
-        open.nans.look_at(&batch);
-        open.writer.write(&batch).map_err(|source| open.error(source))?;
+        let mismatch = |why| LakeError::BatchMismatch { table: options.table.clone(), why };
+        let batch = conform(batch, &options.arrow_schema).map_err(mismatch)?;
+        let parts = options.partitioning.split(&batch).map_err(|error| mismatch(error.to_string()))?;
+        self.batches += 1;
+        for (values, rows) in parts {
+            self.write_rows(values, &rows)?;
+        }
         self.rows += batch.num_rows() as u64;
+        self.keep_bounds()
+    }
+
+    fn write_rows(&mut self, values: Values, rows: &RecordBatch) -> Result<(), LakeError> {
+        let open = match self.open.get_mut(&values) {
+            Some(open) => open,
+            None => {
+                let file = OpenFile::create(&self.options, &values)?;
+                self.open.entry(values.clone()).or_insert(file)
+            }
+        };
+        open.used = self.batches;
+        open.nans.look_at(rows);
+        open.writer.write(rows).map_err(|source| open.error(source))?;
         if open.writer.bytes_written() + open.writer.in_progress_size() >= FILE_BYTES {
-            self.close_file()?;
+            self.close_file(&values)?;
+        }
+        Ok(())
+    }
+
+    /// Flushes and closes files while there are too many, or too much of them is in memory.
+    fn keep_bounds(&mut self) -> Result<(), LakeError> {
+        while self.open.len() > OPEN_FILES {
+            let Some(oldest) = self.open.iter().min_by_key(|(_, open)| open.used).map(|(values, _)| values.clone())
+            else {
+                break;
+            };
+            self.close_file(&oldest)?;
+        }
+        if self.open.len() < 2 {
+            return Ok(());
+        }
+        while self.open.values().map(|open| open.writer.memory_size()).sum::<usize>() > OPEN_BYTES {
+            let Some(largest) = self.open.values_mut().max_by_key(|open| open.writer.memory_size()) else { break };
+            largest.writer.flush().map_err(|source| largest.error(source))?;
         }
         Ok(())
     }
@@ -142,28 +218,30 @@ impl PartWriter {
         self.rows
     }
 
-    /// Closes the files and flushes them to the disk.
+    /// Closes the files and flushes them to the disk, or sends them on their way into the bucket.
     pub fn finish(mut self) -> Result<FinishedPart, LakeError> {
-        self.close_file()?;
-        Ok(FinishedPart { files: self.files })
+        let mut open: Vec<Values> = self.open.keys().cloned().collect();
+        open.sort();
+        for values in open {
+            self.close_file(&values)?;
+        }
+        Ok(FinishedPart { files: std::mem::take(&mut self.files), folder: self.options.place.folder() })
     }
 
-    fn close_file(&mut self) -> Result<(), LakeError> {
-        if let Some(open) = self.open.take() {
-            self.files.push(open.close(&self.options.schema)?);
+    fn close_file(&mut self, values: &Values) -> Result<(), LakeError> {
+        if let Some(open) = self.open.remove(values) {
+            self.files.push(open.close(&self.options, values)?);
         }
         Ok(())
     }
 }
 
 impl OpenFile {
-    fn create(options: &PartOptions) -> Result<Self, LakeError> {
-        let name = format!("part-{}.snappy.parquet", Uuid::new_v4());
-        let path = options.folder.join(&name);
-        let failed = |source| LakeError::Io { doing: "create the file", path: path.clone(), source };
-        create_folder(&options.folder).map_err(failed)?;
-        let file = File::create_new(&path).map_err(failed)?;
-        let guard = Uncommitted { path: path.clone(), kept: false };
+    fn create(options: &PartOptions, values: &Values) -> Result<Self, LakeError> {
+        let path = format!("{}part-{}.snappy.parquet", options.partitioning.folder(values), Uuid::new_v4());
+        let (file, guard) = options.place.create(&path)?;
+        let failed = |source| LakeError::Io { doing: "create the file", path: guard.shown(), source };
+        let written = file.try_clone().map_err(failed)?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
@@ -171,30 +249,31 @@ impl OpenFile {
             .build();
         // Without Arrow's own schema in the footer, every reader reads the same types from it.
         let writer_options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
-        let writer = ArrowWriter::try_new_with_options(file, options.arrow_schema.clone(), writer_options)
-            .map_err(|source| LakeError::Parquet { path, source })?;
-        Ok(Self { writer, nans: NanColumns::new(&options.arrow_schema), name, guard })
+        let writer = ArrowWriter::try_new_with_options(written, options.file_schema.clone(), writer_options)
+            .map_err(|source| LakeError::Parquet { path: guard.shown(), source })?;
+        Ok(Self { writer, nans: NanColumns::new(&options.file_schema), file, path, guard, used: 0 })
     }
 
-    fn error(&self, source: parquet::errors::ParquetError) -> LakeError {
-        LakeError::Parquet { path: self.guard.path.clone(), source }
+    fn error(&self, source: ParquetError) -> LakeError {
+        LakeError::Parquet { path: self.guard.shown(), source }
     }
 
-    fn close(mut self, schema: &Schema) -> Result<DataFile, LakeError> {
+    fn close(mut self, options: &PartOptions, values: &Values) -> Result<DataFile, LakeError> {
         let footer = self.writer.finish().map_err(|source| self.error(source))?;
-        let failed = |source| LakeError::Io { doing: "flush", path: self.guard.path.clone(), source };
-        let file = self.writer.inner();
-        file.sync_all().map_err(failed)?;
-        let metadata = file.metadata().map_err(failed)?;
+        drop(self.writer);
+        let failed = |source| LakeError::Io { doing: "flush", path: self.guard.shown(), source };
+        let metadata = self.file.metadata().map_err(failed)?;
         let modified = metadata.modified().map_err(failed)?;
-        Ok(DataFile {
-            stats: stats::delta_stats(&footer, schema, &self.nans),
+        let file = StagedFile {
+            path: self.path,
+            stats: stats::delta_stats(&footer, &options.schema, &self.nans),
             rows: u64::try_from(footer.file_metadata().num_rows()).unwrap_or(0),
             size: metadata.len(),
             modified: modified.into(),
-            name: self.name,
-            guard: self.guard,
-        })
+            partition: options.partitioning.names().into_iter().zip(values.iter().cloned()).collect(),
+        };
+        self.guard.finish(self.file, file.size)?;
+        Ok(DataFile { file, guard: self.guard })
     }
 }
 

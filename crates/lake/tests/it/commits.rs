@@ -3,6 +3,7 @@
 use std::fs;
 
 use deltalake_core::DeltaTableBuilder;
+use headwater_lake::ledger::{Contents, Withdrawal};
 use headwater_lake::{LakeError, WriteMode};
 use headwater_plan::{DataType, Field, RunId, Schema};
 use url::Url;
@@ -79,16 +80,21 @@ async fn a_transaction_happens_once() {
 }
 
 #[tokio::test]
-async fn a_loaded_batch_is_not_withdrawn() {
+async fn a_loaded_batch_stays_loaded_whoever_withdraws_it() {
     let fixture = Fixture::new().await;
-    let mut ledger = fixture.lake.ledger(&name()).await.unwrap();
-    let batch = ledger.write_ahead(&RunId("run-1".to_string()), at(), Vec::new()).await.unwrap();
+    let run_id = RunId("run-1".to_string());
+    let mut ledger = fixture.lake.ledger(&name(), None).await.unwrap();
+    let batch = ledger.write_ahead(&run_id, at(), Contents::Files(Vec::new())).await.unwrap();
     let mut load = options(WriteMode::Replace, Some(batch.number));
     load.transaction.as_mut().unwrap().app_id = ledger.app_id();
+    load.follows = Some(batch.follows);
     write(fixture.lake.begin_write(load).await.unwrap(), &[1]).await.unwrap();
-    let error = ledger.withdraw(batch.number).await.unwrap_err();
-    assert!(matches!(error, LakeError::BatchLoaded { batch: 1, .. }), "{error}");
-    assert_eq!(fixture.lake.ledger(&name()).await.unwrap().batches(), [batch]);
+    let reason = "its files cannot be loaded".to_string();
+    ledger.withdraw(batch.number, Withdrawal { run_id, at: at(), reason }).await.unwrap();
+    let table = fixture.table().await;
+    let ledger = fixture.lake.ledger(&name(), Some(&table)).await.unwrap();
+    assert!(ledger.is_committed(batch.number));
+    assert_eq!(ledger.pending(), Vec::<i64>::new());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -24,11 +24,11 @@ async fn every_refusal_says_what_to_do() {
     let mut seen = Vec::new();
 
     for uri in [folder.join("file"), folder.join("file/inside")] {
-        seen.push(Lake::open(&uri.display().to_string(), "./file").await.unwrap_err());
+        seen.push(Lake::open(&uri.display().to_string(), "./file", None).await.unwrap_err());
     }
-    seen.push(Lake::open("s3://bucket/lake", "s3://bucket/lake").await.unwrap_err());
-    seen.push(Lake::open("lake", "lake").await.unwrap_err());
-    seen.push(Lake::open(&folder.join("50%25").display().to_string(), "./50%25").await.unwrap_err());
+    seen.push(Lake::open("gs://bucket/lake", "gs://bucket/lake", None).await.unwrap_err());
+    seen.push(Lake::open("lake", "lake", None).await.unwrap_err());
+    seen.push(Lake::open(&folder.join("50%25").display().to_string(), "./50%25", None).await.unwrap_err());
     for wrong in [("_headwater", "x"), ("gold", "../x"), ("gold", ""), (".gold", "x")] {
         seen.push(fixture.lake.relation(&TableName::new(wrong.0, wrong.1)).await.unwrap_err());
     }
@@ -51,8 +51,8 @@ async fn every_refusal_says_what_to_do() {
     let other = vec![Field::new("ID", DataType::Int), Field::new("extra", DataType::Date)];
     seen.push(begin(Schema::new(other)).await);
 
-    fs::create_dir_all(fixture.lake.path().join("gold/mine")).unwrap();
-    fs::write(fixture.lake.path().join("gold/mine/thesis.odt"), "").unwrap();
+    fs::create_dir_all(fixture.root().join("gold/mine")).unwrap();
+    fs::write(fixture.root().join("gold/mine/thesis.odt"), "").unwrap();
     let mine =
         headwater_lake::WriteOptions { target: TableName::new("gold", "mine"), ..options(WriteMode::Append, None) };
     seen.push(fixture.lake.begin_write(mine).await.unwrap_err());
@@ -60,6 +60,34 @@ async fn every_refusal_says_what_to_do() {
     let texts: Vec<String> = seen.iter().map(|error| shown(&error.diagnostic(), &fixture)).collect();
     insta::assert_snapshot!(texts.join("\n"));
     assert!(seen.iter().all(|error| error.diagnostic().fault == Fault::User));
+}
+
+#[tokio::test]
+async fn every_refusal_of_another_run_or_version_says_what_to_do() {
+    let fixture = Fixture::new().await;
+    let table = || TableName::new("gold", "things");
+    let file = || "part-1.snappy.parquet".to_string();
+    let seen = [
+        LakeError::OutOfTurn { table: table(), batch: 3, follows: 1, found: 2 },
+        LakeError::FilesReplaced { table: table(), file: file() },
+        LakeError::Contended { table: table(), attempts: 100 },
+        LakeError::OtherPartitions { table: table(), there: vec!["day".to_string()], wanted: Vec::new() },
+        LakeError::PartitionColumn {
+            table: table(),
+            column: "ratio".to_string(),
+            why: "it is named twice".to_string(),
+        },
+        LakeError::NoTable { table: table() },
+        LakeError::NoColumn { table: table(), column: "colour".to_string() },
+        LakeError::NoVersion { table: table(), wanted: "version 7".to_string(), newest: 3 },
+        LakeError::FilesGone { table: table(), version: 1, count: 12, files: vec![file(), file()] },
+    ];
+    let texts: Vec<String> = seen.iter().map(|error| shown(&error.diagnostic(), &fixture)).collect();
+    insta::assert_snapshot!(texts.join("\n"));
+    for error in &seen {
+        let another_run = error.diagnostic().code == Code::LakeInUse;
+        assert_eq!(error.diagnostic().retryable, another_run, "{error}");
+    }
 }
 
 #[tokio::test]
@@ -82,10 +110,15 @@ async fn rows_of_other_types_are_the_engines_mistake() {
 
 #[tokio::test]
 async fn a_table_with_features_that_are_not_written_is_refused_by_name() {
-    for (from, to, word) in [
-        (r#""minReaderVersion":1,"minWriterVersion":2"#, r#""minReaderVersion":1,"minWriterVersion":3"#, "writer 3"),
-        (r#""partitionColumns":[]"#, r#""partitionColumns":["id"]"#, "partitioned by `id`"),
-        (r#""configuration":{}"#, r#""configuration":{"delta.appendOnly":"true"}"#, "append-only"),
+    for (from, to, mode, word) in [
+        (
+            r#""minReaderVersion":1,"minWriterVersion":2"#,
+            r#""minReaderVersion":1,"minWriterVersion":3"#,
+            WriteMode::Replace,
+            "writer 3",
+        ),
+        (r#""partitionColumns":[]"#, r#""partitionColumns":["id"]"#, WriteMode::Append, "partitioned by `id`"),
+        (r#""configuration":{}"#, r#""configuration":{"delta.appendOnly":"true"}"#, WriteMode::Replace, "append-only"),
     ] {
         let fixture = Fixture::new().await;
         fixture.write(WriteMode::Append, &[]).await;
@@ -93,9 +126,10 @@ async fn a_table_with_features_that_are_not_written_is_refused_by_name() {
         let text = fs::read_to_string(&log).unwrap();
         assert!(text.contains(from), "{text}");
         fs::write(&log, text.replace(from, to)).unwrap();
-        let error = fixture.lake.begin_write(options(WriteMode::Replace, None)).await.unwrap_err();
+        let error = fixture.lake.begin_write(options(mode, None)).await.unwrap_err();
         assert!(error.to_string().contains(word), "{error}");
-        assert_eq!(error.diagnostic().code, Code::Unsupported);
+        let code = if word.starts_with("part") { Code::SchemaMismatch } else { Code::Unsupported };
+        assert_eq!(error.diagnostic().code, code);
     }
 }
 

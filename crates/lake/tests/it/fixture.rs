@@ -51,6 +51,11 @@ pub(crate) fn options(mode: WriteMode, transaction: Option<i64>) -> WriteOptions
         schema: schema(),
         mode,
         transaction: transaction.map(|version| AppTransaction { app_id: "app".to_string(), version }),
+        follows: None,
+        retires: Vec::new(),
+        attempt: None,
+        merge_schema: false,
+        partition_by: Vec::new(),
         built: Some(built("f1")),
         run_id: RunId("run-1".to_string()),
         operation: "WRITE".to_string(),
@@ -68,7 +73,7 @@ pub(crate) async fn write(writer: TableWriter, ids: &[i64]) -> Result<Committed,
 impl Fixture {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let lake = Lake::open(&folder.path().join("lake").display().to_string(), "lake").await.unwrap();
+        let lake = Lake::open(&folder.path().join("lake").display().to_string(), "lake", None).await.unwrap();
         Self { folder, lake }
     }
 
@@ -87,8 +92,13 @@ impl Fixture {
         ids_of(&self.table().await, "").await
     }
 
+    /// The lake's folder.
+    pub(crate) fn root(&self) -> PathBuf {
+        self.lake.folder().unwrap().to_path_buf()
+    }
+
     pub(crate) fn table_folder(&self) -> PathBuf {
-        self.lake.path().join("gold").join("things")
+        self.root().join("gold").join("things")
     }
 
     pub(crate) fn data_files(&self) -> Vec<String> {

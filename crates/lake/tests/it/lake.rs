@@ -21,13 +21,13 @@ fn holder(run: &str) -> LockHolder {
 async fn opening_writes_nothing_and_takes_paths_and_urls() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("not/there/yet");
-    let lake = Lake::open(&path.display().to_string(), "not/there/yet").await.unwrap();
+    let lake = Lake::open(&path.display().to_string(), "not/there/yet", None).await.unwrap();
     assert!(lake.relation(&name()).await.unwrap().is_none());
     assert_eq!(lake.relations().await.unwrap(), []);
-    assert_eq!(lake.ledger(&name()).await.unwrap().batches(), []);
+    assert_eq!(lake.ledger(&name(), None).await.unwrap().batches(), []);
     assert!(!folder.path().join("not").exists());
     let url = format!("file://{}", path.display());
-    assert_eq!(Lake::open(&url, &url).await.unwrap().path(), lake.path());
+    assert_eq!(Lake::open(&url, &url, None).await.unwrap().folder(), lake.folder());
 }
 
 #[tokio::test]
@@ -40,14 +40,14 @@ async fn a_lake_may_lie_in_a_folder_of_any_name() {
             fs::create_dir(folder.path().join(odd)).unwrap();
         }
         let path = folder.path().join(odd).join("..").join(odd).join("new/lake");
-        let lake = Lake::open(&path.display().to_string(), odd).await.unwrap();
+        let lake = Lake::open(&path.display().to_string(), odd, None).await.unwrap();
         let fixture = Fixture { folder: tempfile::tempdir().unwrap(), lake };
         fixture.write(WriteMode::Replace, &[1]).await;
         fixture.write(WriteMode::Append, &[2]).await;
         assert_eq!(fixture.ids().await, [1, 2], "{odd}");
         assert_eq!(fixture.lake.relations().await.unwrap().len(), 1, "{odd}");
     }
-    let lake = Lake::open(&folder.path().display().to_string(), "odd").await.unwrap();
+    let lake = Lake::open(&folder.path().display().to_string(), "odd", None).await.unwrap();
     let mut spaced = options(WriteMode::Append, None);
     spaced.target = TableName::new("my layer", "größte things");
     write(lake.begin_write(spaced.clone()).await.unwrap(), &[1]).await.unwrap();
@@ -58,7 +58,7 @@ async fn a_lake_may_lie_in_a_folder_of_any_name() {
 async fn one_holder_at_a_time_and_it_is_named() {
     let fixture = Fixture::new().await;
     let held = fixture.lake.lock(&holder("one")).unwrap();
-    let other = Lake::open(&fixture.lake.path().display().to_string(), "./lake").await.unwrap();
+    let other = Lake::open(&fixture.root().display().to_string(), "./lake", None).await.unwrap();
     let error = other.lock(&holder("two")).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -75,7 +75,7 @@ async fn one_holder_at_a_time_and_it_is_named() {
 async fn a_lock_dies_with_its_process() {
     let fixture = Fixture::new().await;
     drop(fixture.lake.lock(&holder("one")).unwrap());
-    let file = fixture.lake.path().join("_headwater/lock");
+    let file = fixture.root().join("_headwater/lock");
     fs::write(&file, serde_json::to_string(&holder("another process")).unwrap()).unwrap();
     // `flock` takes the same lock from another process, and `SIGKILL` lets it go.
     let mut other =
@@ -97,7 +97,7 @@ async fn a_lock_dies_with_its_process() {
 #[tokio::test]
 async fn locking_removes_what_a_dead_process_was_dropping() {
     let fixture = Fixture::new().await;
-    let dropped = fixture.lake.path().join("_headwater/dropped/gold.things.0af3");
+    let dropped = fixture.root().join("_headwater/dropped/gold.things.0af3");
     fs::create_dir_all(&dropped).unwrap();
     let _held = fixture.lake.lock(&holder("one")).unwrap();
     assert!(!dropped.exists());

@@ -2,9 +2,14 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails loudly; clippy sees that only inside `#[test]`")]
 
+mod bucket;
 mod commits;
 mod errors;
+mod fault;
 mod fixture;
+mod flaky;
 mod lake;
+mod layout;
+mod maintain;
 mod types;
 mod views;

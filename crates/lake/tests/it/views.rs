@@ -65,7 +65,7 @@ async fn rows_cannot_be_added_to_a_view() {
 async fn a_death_between_commit_and_switch_is_made_good() {
     let fixture = Fixture::new().await;
     fixture.lake.replace_view(view("v")).await.unwrap();
-    let file = fixture.lake.path().join("_headwater/views/gold/things.json");
+    let file = fixture.root().join("_headwater/views/gold/things.json");
     let kept = fs::read(&file).unwrap();
     let begin = async || fixture.lake.begin_write(options(WriteMode::Replace, Some(1))).await.unwrap();
     write(begin().await, &[1]).await.unwrap();
@@ -88,14 +88,14 @@ async fn a_table_by_another_engine_is_not_dropped_for_a_view() {
     let error = fixture.lake.replace_view(view("v")).await.unwrap_err();
     assert!(matches!(error, LakeError::ForeignTable { .. }), "{error}");
     assert_eq!(fixture.ids().await, [1]);
-    assert_eq!(names_in(fixture.lake.path()), ["gold"]);
+    assert_eq!(names_in(&fixture.root()), ["gold"]);
 }
 
 /// Never change this text: it is what the first Headwater wrote.
 #[tokio::test]
 async fn the_oldest_view_file_is_read_and_a_damaged_one_named() {
     let fixture = Fixture::new().await;
-    let file = fixture.lake.path().join("_headwater/views/gold/things.json");
+    let file = fixture.root().join("_headwater/views/gold/things.json");
     fs::create_dir_all(file.parent().unwrap()).unwrap();
     let oldest = r#"{"version":"1","name":"gold.things","sql":"select 1 as id, 'x' as name","schema":[{"name":"id","data_type":"long","nullable":true},{"name":"name","data_type":"string","nullable":true}],"reads":["bronze.raw"],"built":{"fingerprint":"one","inputs":{}}}"#;
     fs::write(&file, oldest).unwrap();

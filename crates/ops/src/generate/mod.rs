@@ -28,7 +28,7 @@ mod write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use headwater_plan::{Cancel, FileFormat};
+use headwater_plan::Cancel;
 use headwater_project::generate::GenerateTable;
 use serde::Serialize;
 
@@ -36,7 +36,7 @@ pub use dirty::{Defect, DefectCounts};
 pub use error::GenerateError;
 
 use resolve::Resolver;
-use write::TableFile;
+use write::{TableFile, Writing};
 
 /// What to generate.
 #[derive(Debug, Clone)]
@@ -151,11 +151,20 @@ fn plan(request: &GenerateRequest) -> Result<Vec<Planned>, Vec<GenerateError>> {
         if !request.force && path.exists() {
             errors.push(GenerateError::Exists { path: path.clone() });
         }
-        let FileFormat::Csv(csv) = &table.format;
+        let csv = match Writing::of(&table.format) {
+            Ok(csv) => csv,
+            Err(problem) => {
+                let location = Box::new(table.files.location.clone());
+                errors.push(GenerateError::Pattern { table: name, problem, location });
+                continue;
+            }
+        };
         match resolver.resolve(position) {
             Ok((columns, order, dirt)) => {
-                let header = table.columns.iter().map(|column| column.column.name.clone()).collect();
-                let file = TableFile { name, csv: csv.clone(), header, columns, order, rows: rows[position], dirt };
+                let contract = || table.columns.iter().map(|column| &column.column);
+                let header = contract().map(|column| column.name_in_file().to_owned()).collect();
+                let commas = contract().map(|column| column.decimal_sep == ',').collect();
+                let file = TableFile { name, csv, header, columns, commas, order, rows: rows[position], dirt };
                 planned.push(Planned { path, file });
             }
             Err(more) => errors.extend(more),

@@ -1,19 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{NaiveDate, TimeDelta};
-use headwater_plan::{ContractColumn, CsvOptions, DataType, FileSet, Location, TableName};
+use headwater_plan::{ContractColumn, CsvOptions, DataType, FileFormat, FileSet, Location, TableName};
 use headwater_project::generate::{ColumnHint, Distribution, GenerateColumn, GenerateRows, HintKind};
 
 use super::*;
 
 fn column(name: &str, data_type: DataType, kind: HintKind) -> GenerateColumn {
     GenerateColumn {
-        column: ContractColumn {
-            name: name.into(),
-            data_type,
-            format: Vec::new(),
-            location: Location::line("sources.yml", 7),
-        },
+        column: ContractColumn::new(name, data_type, Location::line("sources.yml", 7)),
         hint: ColumnHint { kind, null: 0.0 },
         unique: false,
         not_null: false,
@@ -241,6 +236,18 @@ fn files_are_not_written_over_unless_asked() {
     request.force = true;
     run(&request).unwrap();
     assert_ne!(fs::read_to_string(&path).unwrap(), "mine");
+}
+
+#[test]
+fn columns_are_named_and_written_as_their_files_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let hint = HintKind::Decimal { min: 150, max: 150, step: 1, scale: 2 };
+    let mut price = column("price", DataType::Decimal { precision: 5, scale: 2 }, hint);
+    price.column.source_name = Some("Price".into());
+    price.column.decimal_sep = ',';
+    let note = column("note", DataType::String, HintKind::Choice(vec![("1.5".into(), 1.0)]));
+    run(&request(vec![table(folder.path(), "prices", fixed(1), vec![price, note])])).unwrap();
+    assert_eq!(fs::read_to_string(folder.path().join("prices.csv")).unwrap(), "Price,note\n\"1,50\",1.5\n");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use headwater_plan::{Cancel, CsvOptions};
+use headwater_plan::{Cancel, CsvOptions, FileFormat};
 
 use super::dirty::{Defect, DefectCounts, Dirt, Spoiled};
 use super::error::GenerateError;
@@ -15,14 +15,48 @@ use super::row::{Column, Row};
 /// Rows made by one thread at a time. Part of what a seed means: another size makes other bytes.
 const BLOCK_ROWS: u64 = 16_384;
 
+/// How the file is written: what `generate` can write of what `ingest` can read.
+#[derive(Debug, Clone)]
+pub(super) struct Writing {
+    sep: u8,
+    quote: u8,
+    null: String,
+}
+
+impl Writing {
+    /// The way to write files of a format; what stands in the way, if there is none.
+    pub(super) fn of(format: &FileFormat) -> Result<Self, String> {
+        let FileFormat::Csv(csv) = format else {
+            return Err(format!("only CSV files are generated, not `{}`", format.word()));
+        };
+        let CsvOptions { sep, quote, escape: None, header: true, line_sep: None, skip_rows: 0, header_rows: 1, .. } =
+            csv
+        else {
+            return Err("files are generated with one header line and doubled quotes only".to_owned());
+        };
+        let (&[sep], Some(Ok(quote))) = (sep.as_bytes(), quote.map(u8::try_from)) else {
+            return Err("files are generated with one character as `sep` and a quote only".to_owned());
+        };
+        let plain = csv.footer_rows == 0 && csv.encoding.eq_ignore_ascii_case("utf-8");
+        let null = csv.null_values.first().cloned().unwrap_or_default();
+        if plain {
+            Ok(Self { sep, quote, null })
+        } else {
+            Err("files are generated in UTF-8 without a footer only".to_owned())
+        }
+    }
+}
+
 /// A table's file, all decided.
 #[derive(Debug)]
 pub(super) struct TableFile {
     /// The name that the table's random numbers begin from.
     pub(super) name: String,
-    pub(super) csv: CsvOptions,
+    pub(super) csv: Writing,
     pub(super) header: Vec<String>,
     pub(super) columns: Vec<Column>,
+    /// Of each column, whether its numbers have a comma before their fraction.
+    pub(super) commas: Vec<bool>,
     /// The columns, each after those that it needs.
     pub(super) order: Vec<usize>,
     pub(super) rows: u64,
@@ -61,7 +95,7 @@ impl TableFile {
         let mut header = Vec::new();
         for (position, name) in self.header.iter().enumerate() {
             if position > 0 {
-                header.push(self.csv.sep as u8);
+                header.push(self.csv.sep);
             }
             self.cell(name.as_bytes(), &mut header);
         }
@@ -127,19 +161,19 @@ impl TableFile {
     fn row(&self, row: &Row, out: &mut Vec<u8>) {
         for (position, cell) in row.cells().iter().enumerate() {
             if position > 0 {
-                out.push(self.csv.sep as u8);
+                out.push(self.csv.sep);
             }
             if cell.null {
-                out.extend_from_slice(self.csv.null_value.as_bytes());
+                out.extend_from_slice(self.csv.null.as_bytes());
             } else {
-                self.cell(row.text(*cell), out);
+                self.value(position, row.text(*cell), out);
             }
         }
         out.push(b'\n');
     }
 
     fn spoiled_row(&self, row: &Row, spoiled: &Spoiled, out: &mut Vec<u8>) {
-        let quote = self.csv.quote as u8;
+        let quote = self.csv.quote;
         let last = row.cells().len() - 1;
         for (position, cell) in row.cells().iter().enumerate() {
             let here = position == spoiled.column;
@@ -147,31 +181,40 @@ impl TableFile {
                 break;
             }
             if position > 0 {
-                out.push(self.csv.sep as u8);
+                out.push(self.csv.sep);
             }
             match spoiled.defect {
-                Defect::MissingValue if here => out.extend_from_slice(self.csv.null_value.as_bytes()),
+                Defect::MissingValue if here => out.extend_from_slice(self.csv.null.as_bytes()),
                 Defect::UnparsableValue | Defect::UnknownReference if here => self.cell(&spoiled.text, out),
                 Defect::TextAfterQuote if here => {
                     out.push(quote);
                     out.extend(row.text(*cell).iter().filter(|byte| **byte != quote));
                     out.extend_from_slice(&[quote, b'x']);
                 }
-                _ if cell.null => out.extend_from_slice(self.csv.null_value.as_bytes()),
-                _ => self.cell(row.text(*cell), out),
+                _ if cell.null => out.extend_from_slice(self.csv.null.as_bytes()),
+                _ => self.value(position, row.text(*cell), out),
             }
         }
         if spoiled.defect == Defect::ExtraCell {
-            out.extend_from_slice(&[self.csv.sep as u8, b'x']);
+            out.extend_from_slice(&[self.csv.sep, b'x']);
         }
         out.push(b'\n');
     }
 
+    /// Appends a column's value.
+    fn value(&self, column: usize, text: &[u8], out: &mut Vec<u8>) {
+        if self.commas[column] && text.contains(&b'.') {
+            let text: Vec<u8> = text.iter().map(|byte| if *byte == b'.' { b',' } else { *byte }).collect();
+            return self.cell(&text, out);
+        }
+        self.cell(text, out);
+    }
+
     /// Appends a cell, quoted if it must be (RFC 4180), or if it would read as null.
     fn cell(&self, text: &[u8], out: &mut Vec<u8>) {
-        let (sep, quote) = (self.csv.sep as u8, self.csv.quote as u8);
+        let (sep, quote) = (self.csv.sep, self.csv.quote);
         let special = |byte: &u8| *byte == sep || *byte == quote || *byte == b'\n' || *byte == b'\r';
-        if !text.iter().any(special) && text != self.csv.null_value.as_bytes() {
+        if !text.iter().any(special) && text != self.csv.null.as_bytes() {
             out.extend_from_slice(text);
             return;
         }

@@ -1,8 +1,8 @@
 //! The plan: items and tests as nodes, each after all that it depends on, with their fingerprints.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use headwater_plan::{Diagnostic, Diagnostics, Node, NodeId, NodeKind, Query, Schema, Step, TableName, Test};
+use headwater_plan::{Diagnostic, Diagnostics, Ingest, Node, NodeId, NodeKind, Query, Schema, Step, TableName, Test};
 use indexmap::IndexMap;
 
 use super::checks::Check;
@@ -17,6 +17,11 @@ pub(super) fn nodes(
     checks: Vec<Check>,
     diagnostics: &mut Diagnostics,
 ) -> IndexMap<NodeId, Node> {
+    let of_items = order.iter().flat_map(|index| &items[*index].reads);
+    let read: HashSet<Index> = of_items.chain(checks.iter().flat_map(|check| &check.reads)).copied().collect();
+    // What is set aside is there to be read, and nothing to do where nobody does.
+    let is_idle = |index: &Index| matches!(items[*index].body, Body::Quarantine) && !read.contains(index);
+    let order: Vec<Index> = order.iter().copied().filter(|index| !is_idle(index)).collect();
     let position: HashMap<Index, usize> =
         order.iter().enumerate().map(|(position, index)| (*index, position)).collect();
     let mut after: Vec<Vec<Check>> = order.iter().map(|_| Vec::new()).collect();
@@ -60,8 +65,8 @@ impl Views {
 fn item_node(items: &[Item<'_>], index: Index, views: &mut Views) -> Result<Node, serde_json::Error> {
     let item = &items[index];
     let (step, content) = match &item.body {
-        Body::Ingest(ingest) => (Step::Ingest(ingest.clone()), None),
-        Body::External => (Step::External, None),
+        Body::Ingest(ingest) => (Step::Ingest(Ingest::clone(ingest)), None),
+        Body::External | Body::Quarantine => (Step::External, None),
         Body::Seed(body) => (Step::Seed(body.seed.clone()), Some(body.content.as_str())),
         Body::Model(model) => {
             let sql = model.rendered.as_ref().map(|rendered| rendered.text.trim().to_string()).unwrap_or_default();

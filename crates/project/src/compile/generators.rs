@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use headwater_plan::{ContractColumn, TableName};
+use headwater_plan::TableName;
 
 use crate::config::{ColumnDecl, Loaded, SourceTable, TestDecl, TestKind};
 use crate::generate::{ColumnHint, GenerateColumn, GenerateTable};
@@ -74,14 +74,9 @@ fn generated(
     });
     Some(GenerateColumn {
         hint: column.generate.clone().unwrap_or_else(|| ColumnHint::default_for(&data_type)),
-        column: ContractColumn {
-            name: column.name.clone(),
-            data_type,
-            format: column.format.clone(),
-            location: column.location.clone(),
-        },
+        column: column.contract_column()?,
         unique: tests.iter().any(|test| test.kind == TestKind::Unique),
-        not_null: tests.iter().any(|test| test.kind == TestKind::NotNull),
+        not_null: !column.reading.nullable || tests.iter().any(|test| test.kind == TestKind::NotNull),
         accepted,
         references,
     })

@@ -286,12 +286,13 @@ fn clean(text: &str) -> String {
     cleaned
 }
 
-fn quoted(column: &str) -> String {
+/// A column in Spark SQL.
+pub(super) fn quoted(column: &str) -> String {
     format!("`{}`", column.replace('`', "``"))
 }
 
 /// A text in Spark SQL, where a backslash escapes.
-fn literal(text: &str) -> String {
+pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 

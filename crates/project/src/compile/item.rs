@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use headwater_plan::{Code, Diagnostic, Diagnostics, Ingest, Location, NodeId, NodeKind, Schema, Seed, TableName};
 
 use super::settings::{Materialized, Settings};
+use super::sources::QUARANTINE;
 use crate::config::{ColumnDecl, SqlFile, TestDecl};
 use crate::template::Rendered;
 
@@ -36,9 +37,11 @@ pub(super) struct Item<'a> {
 /// What an item's step will be.
 #[derive(Debug)]
 pub(super) enum Body<'a> {
-    Ingest(Ingest),
+    Ingest(Box<Ingest>),
     External,
-    Seed(SeedBody),
+    /// What an ingest sets aside. A node only if something reads it.
+    Quarantine,
+    Seed(Box<SeedBody>),
     Model(Box<ModelBody<'a>>),
 }
 
@@ -67,6 +70,9 @@ impl Item<'_> {
     pub(super) fn called(&self) -> String {
         match self.body {
             Body::Ingest(_) | Body::External => format!("source `{}`", self.name),
+            Body::Quarantine => {
+                format!("the quarantine of source `{}`", self.name.trim_end_matches(QUARANTINE))
+            }
             _ => format!("{} `{}`", self.kind.word(), self.name),
         }
     }
@@ -88,6 +94,11 @@ pub(super) fn by_relation(items: &[Item<'_>], diagnostics: &mut Diagnostics) -> 
     for (index, item) in items.iter().enumerate().filter(|(_, item)| item.enabled) {
         if let Some(first) = makers.get(&item.relation) {
             let first = &items[*first];
+            let set_aside = [first, item].into_iter().any(|item| matches!(item.body, Body::Quarantine));
+            let help = match set_aside {
+                true => "rows that are set aside are kept under that name: give the other one another",
+                false => "give one of them another `schema` or `alias`",
+            };
             let message = format!(
                 "{} and {} would both be `{}`: the other one is at {}",
                 first.called(),
@@ -99,7 +110,7 @@ pub(super) fn by_relation(items: &[Item<'_>], diagnostics: &mut Diagnostics) -> 
                 Diagnostic::error(Code::DuplicateName, message)
                     .at(item.location.clone())
                     .node(item.id.clone())
-                    .help("give one of them another `schema` or `alias`"),
+                    .help(help),
             );
             continue;
         }

@@ -4,7 +4,7 @@
 //! | pass | file |
 //! |---|---|
 //! | read YAML, `.env` and the lists of files | [`crate::config`] |
-//! | source tables and their contracts | [`sources`] |
+//! | source tables and their contracts | [`sources`], [`constraints`] |
 //! | seeds and their columns | [`seeds`] |
 //! | models: match files with YAML, render, read settings | [`models`], [`settings`] |
 //! | what `ref` and `source` mean | [`resolve`] |
@@ -25,6 +25,7 @@ use crate::template::{self, Templates};
 
 mod assemble;
 mod checks;
+mod constraints;
 mod fingerprint;
 mod generators;
 mod generic;
@@ -82,6 +83,7 @@ fn passes(
     let templates = Templates::new(&scope, &loaded.macro_files, diagnostics);
 
     let mut items = sources::gather(loaded, &sql, lake, diagnostics);
+    items.extend(sources::quarantines(&items));
     items.extend(seeds::gather(loaded, &request.dir, diagnostics));
     items.extend(models::gather(loaded, diagnostics));
     let registry = resolve::Registry::new(loaded, &items, diagnostics);

@@ -1,13 +1,15 @@
 //! What `ref` and `source` mean: names to items, and the errors of names that mean nothing.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use headwater_plan::diagnostic::did_you_mean;
 use headwater_plan::{Code, Diagnostic, Diagnostics, Location, NodeKind};
 
-use super::item::{Index, Item};
+use super::item::{Body, Index, Item};
 use super::models;
+use super::sources::QUARANTINE;
 use crate::config::Loaded;
 use crate::template::{Call, Relations, Templates};
 
@@ -17,7 +19,7 @@ pub(super) struct Registry<'a> {
     project: &'a str,
     /// Models and seeds, disabled ones too.
     refs: HashMap<String, Index>,
-    sources: HashMap<(&'a str, &'a str), Index>,
+    sources: HashMap<(&'a str, Cow<'a, str>), Index>,
     /// False when an error hid names: an unknown one may then be a consequence.
     complete: bool,
 }
@@ -36,7 +38,8 @@ impl<'a> Registry<'a> {
     pub(super) fn new(loaded: &'a Loaded, items: &[Item<'_>], diagnostics: &mut Diagnostics) -> Self {
         let mut sources = HashMap::new();
         for (index, table) in loaded.sources.iter().enumerate() {
-            if let Some(first) = sources.insert((table.source.as_str(), table.table.as_str()), index) {
+            let name = (table.source.as_str(), Cow::Borrowed(table.table.as_str()));
+            if let Some(first) = sources.insert(name, index) {
                 let first = &loaded.sources[first].location;
                 let message = format!(
                     "the table `{}` of the source `{}` is declared twice: first at {first}",
@@ -44,6 +47,12 @@ impl<'a> Registry<'a> {
                 );
                 diagnostics.push(Diagnostic::error(Code::DuplicateName, message).at(table.location.clone()));
             }
+        }
+        for (index, item) in items.iter().enumerate().filter(|(_, item)| matches!(item.body, Body::Quarantine)) {
+            let Some(table) = item.reads.first().and_then(|of| loaded.sources.get(*of)) else { continue };
+            // A declared table of that name is told as one of the same relation.
+            let name = Cow::Owned(format!("{}{QUARANTINE}", table.table));
+            sources.entry((table.source.as_str(), name)).or_insert(index);
         }
         let mut refs: HashMap<String, Index> = HashMap::new();
         for (index, item) in items.iter().enumerate().filter(|(_, item)| item.kind != NodeKind::Source) {
@@ -78,7 +87,7 @@ impl<'a> Registry<'a> {
             Call::Ref { package: Some(package), .. } if package != self.project => Err(self.unknown_package(package)),
             Call::Ref { name, .. } => self.resolve_ref(items, name).map(Some),
             Call::Source { source, table } => {
-                let found = self.sources.get(&(source.as_str(), table.as_str()));
+                let found = self.sources.get(&(source.as_str(), Cow::Borrowed(table.as_str())));
                 found.map(|index| Some(*index)).ok_or_else(|| self.unknown_source(source, table))
             }
             Call::Config(_) | Call::Warn(_) => Ok(None),
@@ -110,7 +119,7 @@ impl<'a> Registry<'a> {
         if !self.complete {
             return Unresolved::Silent;
         }
-        let as_source = self.sources.keys().find(|(_, table)| *table == name);
+        let as_source = self.sources.keys().find(|(_, table)| table == name);
         let help = match (did_you_mean(name, self.refs.keys().map(String::as_str)), as_source) {
             (_, Some((source, table))) => format!("it is a table of a source: `source('{source}', '{table}')`"),
             (Some(near), _) => format!("did you mean `{near}`?"),
@@ -124,7 +133,7 @@ impl<'a> Registry<'a> {
             return Unresolved::Silent;
         }
         let tables: Vec<&str> =
-            self.sources.keys().filter(|(known, _)| *known == source).map(|(_, table)| *table).collect();
+            self.sources.keys().filter(|(known, _)| *known == source).map(|(_, table)| table.as_ref()).collect();
         let (message, near) = if tables.is_empty() {
             let near = did_you_mean(source, self.sources.keys().map(|(source, _)| *source));
             (format!("no source is named `{source}`"), near)

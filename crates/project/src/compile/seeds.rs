@@ -7,7 +7,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use headwater_connect::files::{self, ContractProblem, ContractProblemKind, SourceFile};
 use headwater_plan::diagnostic::did_you_mean;
 use headwater_plan::{
-    Code, Contract, CsvOptions, Diagnostic, Diagnostics, Field, Location, NodeId, NodeKind, Schema, Seed, TableName,
+    Code, Contract, CsvOptions, Diagnostic, Diagnostics, Field, FileFormat, Location, NodeId, NodeKind, Schema, Seed,
+    TableName,
 };
 use sha2::{Digest, Sha256};
 
@@ -71,13 +72,13 @@ impl<'a> Found<'a> {
         let location = Location::line(self.path, 1);
         let mut csv = CsvOptions::default();
         if let Some(sep) = self.text("delimiter").and_then(|text| text.chars().next()) {
-            csv.sep = sep;
+            csv.sep = sep.to_string();
         }
         let mut wrong: Vec<Diagnostic> = check_relation(&relation, &location).into_iter().collect();
         let read = if enabled { self.read(&csv, &mut wrong) } else { None };
         let schema = read.as_ref().filter(|_| wrong.is_empty()).map(|(contract, _)| columns(contract));
         diagnostics.extend(wrong.into_iter().map(|wrong| wrong.node(id.clone())));
-        let (contract, content) = read.unwrap_or((Contract { columns: Vec::new() }, String::new()));
+        let (contract, content) = read.unwrap_or((Contract::default(), String::new()));
         let seed = Seed { file: self.dir.join(self.path), csv, contract };
         Item {
             id,
@@ -90,7 +91,7 @@ impl<'a> Found<'a> {
             columns: self.properties.map_or(&[], |properties| &properties.columns),
             tests: self.properties.map_or(&[], |properties| &properties.tests),
             enabled,
-            body: Body::Seed(SeedBody { seed, content }),
+            body: Body::Seed(Box::new(SeedBody { seed, content })),
             reads: Vec::new(),
             schema,
         }
@@ -140,7 +141,7 @@ impl<'a> Found<'a> {
             }
         }
         wrong.extend(check_columns(declared, &columns(&contract), self.name));
-        if let Err(problems) = files::check_contract(&contract) {
+        if let Err(problems) = files::check_contract(&contract, &FileFormat::Csv(csv.clone())) {
             // A seed gets no columns of its own, so no name is taken.
             let problems = problems.iter().filter(|problem| problem.kind != ContractProblemKind::Reserved);
             wrong.extend(problems.map(ContractProblem::diagnostic));

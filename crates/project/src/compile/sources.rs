@@ -3,10 +3,11 @@
 use headwater_connect::files::{ContractProblem, check_contract};
 use headwater_plan::diagnostic::did_you_mean;
 use headwater_plan::{
-    Code, Contract, ContractColumn, DataType, Diagnostic, Diagnostics, Field, Ingest, NodeId, NodeKind, Schema,
+    Code, Contract, DataType, Diagnostic, Diagnostics, Field, Ingest, NodeId, NodeKind, OnBadRow, Schema,
 };
 use headwater_sql::{Relations, SparkSql};
 
+use super::constraints;
 use super::item::{Body, Item, check_relation};
 use crate::config::{ColumnDecl, IngestDecl, Loaded, SourceTable};
 
@@ -21,7 +22,7 @@ pub(super) fn gather<'a>(
     for table in &loaded.sources {
         let mut wrong: Vec<Diagnostic> = check_relation(&table.relation, &table.location).into_iter().collect();
         let (body, schema) = match &table.ingest {
-            Some(ingest) => loaded_from_files(table, ingest, &mut wrong),
+            Some(ingest) => loaded_from_files(table, ingest, sql, &mut wrong),
             None => (Body::External, external(table, sql, lake, &mut wrong)),
         };
         let id = NodeId(format!("source.{}.{}.{}", loaded.name, table.source, table.table));
@@ -46,34 +47,67 @@ pub(super) fn gather<'a>(
     items
 }
 
+/// The tables that hold what the others set aside, as relations to read: `source('rental', 'rentals_quarantine')`.
+pub(super) fn quarantines<'a>(sources: &[Item<'a>]) -> Vec<Item<'a>> {
+    let mut items = Vec::new();
+    for (index, source) in sources.iter().enumerate() {
+        let Body::Ingest(ingest) = &source.body else { continue };
+        if ingest.on_bad_row != OnBadRow::Quarantine {
+            continue;
+        }
+        items.push(Item {
+            id: NodeId(format!("{}{QUARANTINE}", source.id)),
+            name: format!("{}{QUARANTINE}", source.name),
+            kind: NodeKind::Source,
+            location: source.location.clone(),
+            relation: ingest.quarantine.clone(),
+            tags: source.tags.clone(),
+            description: Some("The rows that were set aside, each with its file, line, raw text and every reason."),
+            columns: &[],
+            tests: &[],
+            enabled: true,
+            body: Body::Quarantine,
+            reads: vec![index],
+            schema: Some(Ingest::quarantine_schema()),
+        });
+    }
+    items
+}
+
+/// What is added to a table's name for the rows that it sets aside, as [`headwater_plan::TableName::quarantine`] does.
+pub(super) const QUARANTINE: &str = "_quarantine";
+
 fn loaded_from_files<'a>(
     table: &SourceTable,
     ingest: &IngestDecl,
+    sql: &SparkSql,
     wrong: &mut Vec<Diagnostic>,
 ) -> (Body<'a>, Option<Schema>) {
-    let columns = table.columns.iter().filter_map(|column| {
-        let data_type = column.data_type.clone()?;
-        Some(ContractColumn {
-            name: column.name.clone(),
-            data_type,
-            format: column.format.clone(),
-            location: column.location.clone(),
-        })
-    });
-    let contract = Contract { columns: columns.collect() };
-    let schema = contract.table_schema();
-    if let Err(problems) = check_contract(&contract) {
-        wrong.extend(problems.iter().map(ContractProblem::diagnostic));
+    let columns = table.columns.iter().filter_map(ColumnDecl::contract_column);
+    let mut contract = Contract { columns: columns.collect(), constraints: Vec::new() };
+    if let Err(problems) = check_contract(&contract, &ingest.format) {
+        let is_told = |name: &str| table.columns.iter().any(|column| column.name == name && !column.sound);
+        let problems = problems.iter().filter(|problem| !is_told(&problem.column.name));
+        wrong.extend(problems.map(ContractProblem::diagnostic));
+    }
+    // What follows from a column without a type is not worth a message.
+    if table.sound {
+        contract.constraints = constraints::lower(table, &contract, sql, wrong);
     }
     let ingest = Ingest {
-        target: table.relation.clone(),
-        files: ingest.files.clone(),
-        format: ingest.format.clone(),
-        contract,
+        compression: ingest.compression,
         on_schema_change: ingest.on_schema_change,
         on_bad_row: ingest.on_bad_row,
+        max_bad_rows: ingest.max_bad_rows,
+        on_file_change: ingest.on_file_change,
+        after_load: ingest.after_load.clone(),
+        settle_ms: ingest.settle_ms,
+        batch: ingest.batch,
+        layout: ingest.layout.clone(),
+        ..Ingest::new(table.relation.clone(), ingest.files.clone(), ingest.format.clone(), contract)
     };
-    (Body::Ingest(ingest), Some(schema))
+    let schema = ingest.table_schema();
+    (Body::Ingest(Box::new(ingest)), Some(schema))
 }
 
 /// The columns of a table that something else writes: those that YAML types, else those in the lake.

@@ -37,7 +37,7 @@ impl<'a> Upstream<'a> {
         let named = |index: &&Index| message.contains(&format!("`{}`", self.items[**index].relation));
         let item = &self.items[*unasked.iter().find(named)?];
         let call = match item.name.split_once('.') {
-            Some((source, table)) if matches!(item.body, Body::Ingest(_) | Body::External) => {
+            Some((source, table)) if matches!(item.body, Body::Ingest(_) | Body::External | Body::Quarantine) => {
                 format!("source('{source}', '{table}')")
             }
             _ => format!("ref('{}')", item.name),

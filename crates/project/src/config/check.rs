@@ -139,11 +139,15 @@ impl Check<'_> {
             return Checked::Sound(node);
         }
         let refused = branches.definitions().find_map(|definition| known::value(definition, text));
-        let wrong = match refused {
-            Some(help) => {
+        let other_form = branches.definitions().find_map(|definition| known::form(definition, text));
+        let wrong = match (refused, other_form) {
+            (Some(help), _) => {
                 Diagnostic::error(Code::Unsupported, format!("{} cannot be `{text}`", place.label)).help(help)
             }
-            None => self.neither(&format!("{} cannot be `{text}`", place.label), text, &literals, branches),
+            (None, Some(help)) => {
+                Diagnostic::error(Code::InvalidValue, format!("{} cannot be `{text}`", place.label)).help(help)
+            }
+            (None, None) => self.neither(&format!("{} cannot be `{text}`", place.label), text, &literals, branches),
         };
         self.tell(wrong.at(self.location(node.span, place)));
         Checked::Wrong
@@ -204,6 +208,9 @@ impl Check<'_> {
                 && !branch.is_required(&entry.key)
                 && branch.has(&entry.key)
             {
+                if known::is_text_of_null(branch.definition, &entry.key) {
+                    self.null_as_text(entry, place);
+                }
                 continue;
             }
             let below = Place {
@@ -266,6 +273,14 @@ impl Check<'_> {
         };
         self.tell(wrong.at(self.location(entry.span, place)));
         near.filter(|_| refused.is_none())
+    }
+
+    /// Tells of `nullValue: NULL`, which YAML reads as no value at all.
+    fn null_as_text(&mut self, entry: &Entry, place: &Place) {
+        let Some(text) = entry.value.text().filter(|text| !text.is_empty()) else { return };
+        let message = format!("`{}` has no value: YAML reads `{text}` as null", entry.key);
+        let wrong = Diagnostic::error(Code::InvalidValue, message).at(self.location(entry.value.span, place));
+        self.tell(wrong.help(format!("if the text is meant, put it in quotes: `\"{text}\"`")));
     }
 
     fn mismatch(&mut self, node: &Node, branches: &Branches<'_>, place: &Place) -> Checked {

@@ -6,14 +6,13 @@ use headwater_plan::{Code, DataType, Diagnostic, Diagnostics};
 use super::ColumnDecl;
 use super::at::At;
 use super::file::column::ColumnFile;
-use super::{generic_tests, hints};
+use super::{Reading, constraints, generic_tests, hints, reading};
 
 /// What a Delta table cannot have in a column's name without column mapping, which needs a newer reader.
 const NOT_IN_NAMES: &[char] = &[' ', ',', ';', '{', '}', '(', ')', '\n', '\t', '='];
 
 /// Spark's types that a column's declaration cannot have yet.
-const UNSUPPORTED: &[&str] =
-    &["array", "map", "struct", "interval", "variant", "char", "varchar", "geometry", "geography"];
+const UNSUPPORTED: &[&str] = &["interval", "variant", "char", "varchar", "geometry", "geography"];
 
 /// Whose columns they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,20 +39,36 @@ pub(super) fn resolve(owner: At<'_>, files: Vec<ColumnFile>, kind: Owner, found:
 }
 
 fn column(at: At<'_>, file: ColumnFile, kind: Owner, found: &mut Diagnostics) -> ColumnDecl {
-    let name = file.name;
+    let before = found.0.len();
+    let name = file.name.clone();
     if kind == Owner::Loaded && name.contains(NOT_IN_NAMES) {
         let message = format!("the column `{name}` cannot be in a table: spaces and `,;{{}}()=` need column mapping");
         let wrong = at.at("name").error(Code::Unsupported, message);
-        found.push(wrong.help("column mapping is not supported yet: rename the column in the files"));
+        let help = "column mapping is not supported yet: name it otherwise, and keep the files' name as `source_name:`";
+        found.push(wrong.help(help));
     }
     let wanted = file.data_type.is_some();
-    let data_type = file.data_type.and_then(|text| {
-        let parsed = data_type(at.at("data_type"), &text);
+    let data_type = file.data_type.as_ref().and_then(|text| {
+        let parsed = data_type(at.at("data_type"), text);
         parsed.map_err(|wrong| found.push(wrong)).ok()
     });
     if kind == Owner::Loaded && !wanted {
         let message = format!("the column `{name}` of a table with `ingest:` needs a `data_type`");
         found.push(at.at("name").error(Code::MissingKey, message).help("such as `string`, `bigint` or `timestamp`"));
+    }
+    let (mut how, mut rules) = (Reading::default(), Vec::new());
+    match kind {
+        Owner::Loaded => {
+            how = reading::resolve(at, &file, data_type.as_ref(), found);
+            let not_null;
+            (rules, not_null) = constraints::of_column(at, file.constraints, data_type.as_ref(), found);
+            if not_null && file.nullable == Some(true) {
+                let wrong = at.at("nullable").error(Code::InvalidValue, "`nullable: true` beside `type: not_null`");
+                found.push(wrong.help("leave one of the two out"));
+            }
+            how.nullable &= !not_null;
+        }
+        Owner::Other => reading::refuse(at, found),
     }
     let format = file.format.map(super::file::OneOrMany::into_vec).unwrap_or_default();
     if let Some(other) = data_type.as_ref().filter(|_| !format.is_empty()).filter(|kind| !is_time(kind)) {
@@ -64,9 +79,12 @@ fn column(at: At<'_>, file: ColumnFile, kind: Owner, found: &mut Diagnostics) ->
     let generate = file.generate.and_then(|hint| hints::resolve(at.at("generate"), hint, data_type.as_ref(), found));
     ColumnDecl {
         location: at.at("name").location(),
+        sound: found.0.len() == before,
         name,
         data_type,
         format,
+        reading: how,
+        constraints: rules,
         description: file.description,
         tests,
         generate,
@@ -88,6 +106,10 @@ pub(super) fn data_type(at: At<'_>, text: &str) -> Result<DataType, Diagnostic> 
         let message = format!("`{text}` is not a decimal type");
         let help = "`decimal(precision, scale)` with a precision of 1 to 38 and a scale of 0 to the precision";
         return Err(at.error(Code::UnknownType, message).help(help));
+    }
+    if ["array", "map", "struct"].contains(&head.as_str()) {
+        let wrong = at.error(Code::UnknownType, format!("`{text}` is not a nested type"));
+        return Err(wrong.help("such as `array<string>`, `map<string,int>` or `struct<a:int,b:date>`"));
     }
     if UNSUPPORTED.contains(&head.as_str()) {
         let wrong = at.error(Code::Unsupported, format!("the type `{text}` cannot be declared yet"));

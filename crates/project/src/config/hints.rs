@@ -241,7 +241,8 @@ fn units(text: &str, scale: u8) -> Option<i128> {
     Some(if negative { -units } else { units })
 }
 
-fn instant(text: &str) -> Option<DateTime<Utc>> {
+/// The instant that a text stands for.
+pub(super) fn instant(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim_end_matches('Z');
     let of_day = || Some(NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_time(chrono::NaiveTime::MIN));
     ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]

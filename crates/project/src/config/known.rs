@@ -72,26 +72,26 @@ const KEYS: &[Keys] = &[
     ("TableFile", &["schema", "database"], "`schema:` of the source says where its tables are"),
     ("IngestFile", &["path", "paths", "location", "url"], "write `files:` with a path or a pattern"),
     ("IngestFile", &["mode", "unique_key", "strategy"], "every file is appended once; merge in a model"),
-    ("CsvOptionsFile", &["delimiter", "separator"], "Spark's short name is `sep`"),
-    ("CsvOptionsFile", &["null_value", "nullvalue"], "Spark's name is `nullValue`"),
-    ("CsvOptionsFile", &["dateFormat", "timestampFormat", "timestampNTZFormat"], "write `format:` on the column"),
-    ("CsvOptionsFile", &["inferSchema", "schema", "enforceSchema"], "the types are those of `columns:`, always"),
-    ("CsvOptionsFile", &["mode", "columnNameOfCorruptRecord"], "`on_bad_row:` says what happens to a bad row"),
-    ("CsvOptionsFile", &["encoding", "charset"], "files are UTF-8"),
-    ("CsvOptionsFile", &["multiLine"], "a quoted cell may always hold line breaks"),
-    ("CsvOptionsFile", &["pathGlobFilter", "recursiveFileLookup"], "write the pattern in `files:`"),
+    ("IngestFile", &["constraints", "columns", "tests", "data_tests"], "write it beside `ingest:`, not below it"),
+    ("IngestFile", &["schema_change", "schema_evolution"], "write `on_schema_change:`"),
+    ("IngestFile", &["partitioned_by", "partitions"], "write `partition_by:`"),
+    ("IngestFile", &["clustered_by", "liquid_clustered_by", "sort_by", "zorder_by"], "write `cluster_by:`"),
+    ("OptionsFile", &["delimiter", "separator"], "Spark's short name is `sep`"),
+    ("OptionsFile", &["charset"], "Spark's other name for it is `encoding`"),
+    ("OptionsFile", &["null_value", "nullvalue", "null_values"], "Spark's name is `nullValue`"),
+    ("OptionsFile", &["multiline", "multi_line"], "Spark's name is `multiLine`"),
+    ("OptionsFile", &["linesep", "line_sep", "lineTerminator"], "Spark's name is `lineSep`"),
+    ("OptionsFile", &["dateFormat", "timestampFormat", "timestampNTZFormat"], "write `format:` on the column"),
+    ("OptionsFile", &["inferSchema", "schema", "enforceSchema"], "the types are those of `columns:`, always"),
+    ("OptionsFile", &["mode", "columnNameOfCorruptRecord"], "`on_bad_row:` says what happens to a bad row"),
+    ("OptionsFile", &["compression"], "write `compression:` beside `options:`, not below it"),
+    ("OptionsFile", &["pathGlobFilter", "recursiveFileLookup"], "write the pattern in `files:`"),
     (
-        "CsvOptionsFile",
+        "OptionsFile",
         &[
-            "escape",
-            "comment",
-            "ignoreLeadingWhiteSpace",
-            "ignoreTrailingWhiteSpace",
             "nanValue",
             "positiveInf",
             "negativeInf",
-            "emptyValue",
-            "lineSep",
             "maxColumns",
             "maxCharsPerColumn",
             "locale",
@@ -100,12 +100,31 @@ const KEYS: &[Keys] = &[
             "unescapedQuoteHandling",
             "samplingRatio",
             "preferDate",
+            "allowComments",
+            "allowUnquotedFieldNames",
+            "allowSingleQuotes",
+            "primitivesAsString",
+            "prefersDecimal",
         ],
         "this option of Spark's is not supported yet",
     ),
+    ("ArchiveFile", &["delete", "keep"], "write it as one word: `after_load: delete`"),
+    ("ArchiveFile", &["move", "to", "folder"], "write `archive:` with the folder"),
+    ("ColumnConstraintFile", &["warn_unenforced", "warn_unsupported"], "every constraint is enforced: leave it out"),
+    ("ColumnConstraintFile", &["columns", "to", "to_columns"], "it is a constraint of this column alone"),
+    ("ColumnConstraintFile", &["accepted_values", "values", "isin"], "write `in: [a, b]`"),
+    ("ColumnConstraintFile", &["min", "max"], "write `between: [least, greatest]`"),
+    ("ColumnConstraintFile", &["regex", "pattern", "like", "rlike"], "write `matches: \"^[A-Z]+$\"`"),
+    ("ColumnConstraintFile", &["not_null", "check"], "write `type: not_null`, or `type: check` with an `expression`"),
+    ("TableConstraintFile", &["warn_unenforced", "warn_unsupported"], "every constraint is enforced: leave it out"),
+    ("TableConstraintFile", &["between", "matches", "in"], "write it under the column"),
+    ("TableConstraintFile", &["to", "to_columns"], "write `tests: [relationships: …]` under the column"),
     ("ColumnFile", &["type"], "dbt's name is `data_type`"),
     ("ColumnFile", &["tags"], "tags of columns are not supported yet: tag the model or the table"),
-    ("ColumnFile", &["constraints"], "constraints are not supported yet: write `tests:`"),
+    ("ColumnFile", &["not_null", "required"], "write `nullable: false`, or `tests: [not_null]`"),
+    ("ColumnFile", &["rename", "source", "source_column", "from"], "write `source_name:` with the name in the files"),
+    ("ColumnFile", &["null_value", "nullValue"], "for one column, write `null_values:`"),
+    ("ColumnFile", &["between", "matches", "in", "expression"], "write it as an item of `constraints:`"),
     ("ColumnFile", &["granularity", "dimension", "entity"], "dbt's semantic layer is not supported"),
     ("ColumnFile", &["policy_tags"], "policy tags are BigQuery's"),
     ("ModelFile", &["versions", "latest_version", "deprecation_date"], "versions of models are not supported yet"),
@@ -191,16 +210,14 @@ const TEST_KEYS: &[(&[&str], &str)] = &[
 const VALUES: &[Keys] = &[
     (
         "FormatName",
-        &["json", "jsonl", "ndjson", "parquet", "avro", "orc", "xml", "text", "excel", "xlsx", "delta"],
-        "not supported yet: use `csv`",
+        &["orc", "xml", "text", "excel", "xlsx", "delta", "iceberg", "protobuf"],
+        "not supported yet: use `csv`, `json`, `parquet` or `avro`",
     ),
-    (
-        "SchemaChange",
-        &["add_columns", "rescue", "append_new_columns", "sync_all_columns"],
-        "not supported yet: use `fail` or `ignore`",
-    ),
-    ("BadRow", &["quarantine", "skip", "drop", "permissive"], "not supported yet: use `fail`"),
-    ("AfterLoad", &["archive", "delete", "move"], "not supported yet: use `keep`"),
+    ("SchemaChange", &["append_new_columns", "sync_all_columns"], "write `add_columns`; no column is ever taken away"),
+    ("BadRow", &["skip", "drop", "permissive"], "no row vanishes: use `quarantine` or `fail`"),
+    ("ConstraintKind", &["unique", "primary_key"], "a constraint looks at one row: write `tests: [unique]`"),
+    ("ConstraintKind", &["foreign_key"], "a constraint looks at one row: write `tests: [relationships: …]`"),
+    ("ConstraintKind", &["custom"], "write `type: check` with an `expression`"),
     (
         "Materialized",
         &["incremental", "ephemeral", "materialized_view", "snapshot", "streaming_table", "seed", "dynamic_table"],
@@ -227,6 +244,20 @@ const VALUES: &[Keys] = &[
     ("EngineName", &["duckdb", "datafusion", "polars", "trino", "athena"], "not supported: use `embedded`"),
 ];
 
+/// A value that is right in another form: the type, the values, the form.
+const FORMS: &[Keys] = &[
+    ("FormatName", &["jsonl", "ndjson", "json_lines"], "write `json`: objects on lines and arrays are told apart"),
+    ("FormatName", &["tsv"], "write `csv` with `options: { sep: \"\\t\" }`"),
+    ("CompressionName", &["gz"], "write `gzip`"),
+    ("CompressionName", &["zst", "zstandard"], "write `zstd`"),
+    ("CompressionName", &["bz2"], "write `bzip2`"),
+    ("CompressionName", &["uncompressed"], "write `none`"),
+    ("CompressionName", &["snappy", "lz4"], "inside Parquet and Avro files it needs no mention; whole files cannot be"),
+    ("AfterLoadName", &["archive", "move"], "say where to: `after_load: { archive: \"archive/\" }`"),
+    ("FileChange", &["reload"], "write `load_again`"),
+    ("SchemaChange", &["add_column", "merge", "evolve"], "write `add_columns`"),
+];
+
 /// Properties whose texts are SQL, arguments of tests, documentation or patterns of their own: Jinja stays in them.
 const UNEXPANDED: &[(&str, &str)] = &[
     ("ProjectFile", "connections"),
@@ -243,6 +274,7 @@ const UNEXPANDED: &[(&str, &str)] = &[
     ("ColumnFile", "description"),
     ("ColumnFile", "meta"),
     ("ColumnFile", "generate"),
+    ("ColumnConstraintFile", "matches"),
     ("ModelFile", "description"),
     ("ModelFile", "docs"),
     ("ModelFile", "meta"),
@@ -291,6 +323,17 @@ pub(crate) fn key(definition: &str, key: &str) -> Option<&'static str> {
 /// What to do instead of a value that is refused.
 pub(crate) fn value(definition: &str, value: &str) -> Option<&'static str> {
     VALUES.iter().find(|(owner, values, _)| *owner == definition && values.contains(&value)).map(|(_, _, help)| *help)
+}
+
+/// The right form of a value.
+pub(crate) fn form(definition: &str, value: &str) -> Option<&'static str> {
+    FORMS.iter().find(|(owner, values, _)| *owner == definition && values.contains(&value)).map(|(_, _, help)| *help)
+}
+
+/// Whether a word for null, where the property has texts, was most likely meant as the text.
+pub(crate) fn is_text_of_null(definition: &str, property: &str) -> bool {
+    [("OptionsFile", "nullValue"), ("ColumnFile", "null_values"), ("ColumnFile", "default")]
+        .contains(&(definition, property))
 }
 
 /// What to do instead of any other name: there are more names than we can know.

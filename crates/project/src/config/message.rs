@@ -23,7 +23,12 @@ pub(crate) fn mismatch(node: &Node, branches: &Branches<'_>, secret: bool) -> (S
     let expected = expected(branches);
     let value = match &node.data {
         Data::Scalar(scalar) if scalar.value.is_null() => {
-            return ("has no value".into(), Some(format!("expected {expected}")));
+            let as_text = !scalar.text.is_empty() && branches.accept_free_text();
+            let help = match as_text {
+                true => format!("if the text is meant, put it in quotes: `\"{}\"`", scalar.text),
+                false => format!("expected {expected}"),
+            };
+            return ("has no value".into(), Some(help));
         }
         Data::Scalar(scalar) => &scalar.value,
         Data::List(_) => return (format!("must be {expected}, not a list"), None),

@@ -7,8 +7,10 @@
 
 use std::path::PathBuf;
 
-use headwater_plan::ingest::{OnBadRow, OnSchemaChange};
-use headwater_plan::{DataType, Diagnostic, Environment, FileFormat, FileSet, Location, Severity, TableName};
+use headwater_plan::{
+    AfterLoad, BadRowLimit, BatchLimits, Compression, ContractColumn, DataType, Diagnostic, Environment, FileFormat,
+    FileSet, Location, OnBadRow, OnFileChange, OnSchemaChange, Severity, TableLayout, TableName,
+};
 use serde_json::{Map, Value};
 
 use crate::generate::{ColumnHint, GenerateRows};
@@ -16,18 +18,22 @@ use crate::generate::{ColumnHint, GenerateRows};
 mod at;
 mod check;
 mod columns;
+mod constraints;
 mod discover;
 mod environ;
 pub(crate) mod file;
 mod find;
 mod generic_tests;
 mod hints;
+mod ingest;
 pub(crate) mod known;
 mod load;
 mod message;
+mod options;
 mod paths;
 mod project;
 mod properties;
+mod reading;
 mod shape;
 mod size;
 mod source;
@@ -38,6 +44,7 @@ pub use environ::Environ;
 pub use find::{PROJECT_FILE, find};
 pub use load::load;
 pub use project::{environment, project};
+pub use size::duration;
 
 /// What to read, and for whom: everything that a compilation takes from outside the project's files.
 #[derive(Debug, Clone)]
@@ -169,6 +176,8 @@ pub struct SourceTable {
     pub ingest: Option<IngestDecl>,
     /// The columns; with `ingest`, each has a type.
     pub columns: Vec<ColumnDecl>,
+    /// What must hold for every row that is loaded.
+    pub constraints: Vec<ConstraintDecl>,
     /// The tests of the table as a whole.
     pub tests: Vec<TestDecl>,
     /// How many rows `headwater generate` writes.
@@ -186,10 +195,53 @@ pub struct IngestDecl {
     pub files: FileSet,
     /// How they are written.
     pub format: FileFormat,
+    /// How they are packed.
+    pub compression: Compression,
     /// What to do with a column that the contract has not.
     pub on_schema_change: OnSchemaChange,
     /// What to do with a row that breaks the contract.
     pub on_bad_row: OnBadRow,
+    /// How many rows of a batch may break it.
+    pub max_bad_rows: Option<BadRowLimit>,
+    /// What to do with a file that was loaded and has other content now.
+    pub on_file_change: OnFileChange,
+    /// What to do with a file once its rows are committed.
+    pub after_load: AfterLoad,
+    /// How long a file must have been left alone, in milliseconds.
+    pub settle_ms: u64,
+    /// How much one batch may hold.
+    pub batch: BatchLimits,
+    /// How the table's files lie.
+    pub layout: TableLayout,
+}
+
+/// What must hold for a row, or for a column of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConstraintDecl {
+    /// The rule.
+    pub rule: Rule,
+    /// The user's own name for it.
+    pub name: Option<String>,
+    /// Where the rule's own text stands: an expression's first character, where that can be said.
+    pub location: Location,
+}
+
+/// A rule, in the user's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rule {
+    /// The column's value is one of these or between them; as they are written.
+    Between {
+        /// The least.
+        low: String,
+        /// The greatest.
+        high: String,
+    },
+    /// A regular expression matches somewhere in the column's text.
+    Matches(String),
+    /// The column's value is one of these, as they are written.
+    In(Vec<String>),
+    /// A condition in Spark SQL.
+    Check(String),
 }
 
 /// What YAML says of a model or a seed.
@@ -218,6 +270,10 @@ pub struct ColumnDecl {
     pub data_type: Option<DataType>,
     /// Spark datetime patterns, tried in order.
     pub format: Vec<String>,
+    /// How it is read from files.
+    pub reading: Reading,
+    /// What must hold for every value that is loaded.
+    pub constraints: Vec<ConstraintDecl>,
     /// The user's description.
     pub description: Option<String>,
     /// The tests of the column.
@@ -226,6 +282,62 @@ pub struct ColumnDecl {
     pub generate: Option<ColumnHint>,
     /// Where its name stands.
     pub location: Location,
+    /// False when something is wrong with it: then it has been told.
+    pub sound: bool,
+}
+
+/// How a column is read from files, beside its type and `format`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// Whether it may be null.
+    pub nullable: bool,
+    /// The name in the file, if it is another.
+    pub source_name: Option<String>,
+    /// What it is where the file has no value.
+    pub default: Option<String>,
+    /// Whether blanks around a value are dropped.
+    pub trim: bool,
+    /// Texts that stand for null, beside those of the format.
+    pub null_values: Vec<String>,
+    /// What stands before the fraction of a number.
+    pub decimal_sep: char,
+    /// What groups the digits of a number, if anything.
+    pub group_sep: Option<char>,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self {
+            nullable: true,
+            source_name: None,
+            default: None,
+            trim: false,
+            null_values: Vec::new(),
+            decimal_sep: '.',
+            group_sep: None,
+        }
+    }
+}
+
+impl ColumnDecl {
+    /// The column of a contract; `None` without a type.
+    pub fn contract_column(&self) -> Option<ContractColumn> {
+        let Reading { nullable, source_name, default, trim, null_values, decimal_sep, group_sep } =
+            self.reading.clone();
+        Some(ContractColumn {
+            name: self.name.clone(),
+            data_type: self.data_type.clone()?,
+            format: self.format.clone(),
+            nullable,
+            source_name,
+            default,
+            trim,
+            null_values,
+            decimal_sep,
+            group_sep,
+            location: self.location.clone(),
+        })
+    }
 }
 
 /// A generic test as YAML asks for it.

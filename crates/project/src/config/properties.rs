@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::at::At;
 use super::columns::{self, Owner};
 use super::file::models::{ModelFile, SeedFile};
-use super::{ColumnDecl, Properties, generic_tests, sources};
+use super::{ColumnDecl, Properties, Reading, generic_tests, options};
 
 /// Settings that say nothing to anyone but people.
 const DOCUMENTATION: &[&str] = &["docs", "meta", "quote_columns"];
@@ -36,7 +36,7 @@ pub(super) fn seeds(file: At<'_>, seeds: Vec<SeedFile>, found: &mut Diagnostics)
         let config = at.at("config");
         column_types(config, &seed.config, &mut columns, found);
         if let Some(delimiter) = seed.config.get("delimiter").and_then(Value::as_str) {
-            sources::character(config.at("delimiter"), "delimiter", delimiter, found);
+            options::character(config.at("delimiter"), "delimiter", delimiter, found);
         }
         let tests = generic_tests::resolve(at, [("tests", seed.tests), ("data_tests", seed.data_tests)], false, found);
         Properties {
@@ -79,8 +79,11 @@ fn column_types(config: At<'_>, map: &Map<String, Value>, columns: &mut Vec<Colu
             },
             None => columns.push(ColumnDecl {
                 name: name.clone(),
+                sound: parsed.is_some(),
                 data_type: parsed,
                 format: Vec::new(),
+                reading: Reading::default(),
+                constraints: Vec::new(),
                 description: None,
                 tests: Vec::new(),
                 generate: None,

@@ -27,7 +27,7 @@ pub(crate) fn bytes(text: &str) -> Option<u64> {
 }
 
 /// A duration of one or several parts, each a whole number and `ms`, `s`, `m`, `h`, `d` or `w`: `90s`, `1h30m`.
-pub(crate) fn duration(text: &str) -> Option<TimeDelta> {
+pub fn duration(text: &str) -> Option<TimeDelta> {
     let mut rest = text.trim();
     let mut milliseconds: i64 = 0;
     if rest.is_empty() {

@@ -2,15 +2,13 @@
 
 use std::path::Path;
 
-use headwater_plan::ingest::{OnBadRow, OnSchemaChange};
-use headwater_plan::{Code, CsvOptions, Diagnostics, FileFormat, FileSet, TableName};
+use headwater_plan::{Code, Diagnostics, TableName};
 
 use super::at::At;
 use super::columns::{self, Owner};
 use super::file::OneOrMany;
-use super::file::ingest::{CsvOptionsFile, FormatName, IngestFile, SchemaChange};
 use super::file::sources::{SourceFile, TableFile};
-use super::{IngestDecl, SourceTable, generic_tests, hints, paths};
+use super::{SourceTable, constraints, generic_tests, hints, ingest, paths, reading};
 use crate::generate::{DEFAULT_ROWS, GenerateRows};
 
 /// The tables below `sources:` of a file that lies at `path` in the project at `dir`.
@@ -70,8 +68,13 @@ impl Given<'_> {
             let wrong = at.at("name").error(Code::MissingKey, message);
             found.push(wrong.help("list the columns of the files: `- { name: id, data_type: string }`"));
         }
-        let columns = columns::resolve(at, file.columns, kind, found);
+        let mut columns = columns::resolve(at, file.columns, kind, found);
         let readable = found.0.len() == before && !at.get("columns").is_some_and(|columns| columns.node.damaged);
+        let complete = readable && !is_wrong("columns");
+        let rules = constraints::of_table(at, file.constraints, &mut columns, complete, found);
+        if kind == Owner::Other {
+            reading::refuse(at, found);
+        }
         let generate = file
             .generate
             .map(|generate| GenerateRows { rows: generate.rows.unwrap_or(DEFAULT_ROWS), scale: generate.scale });
@@ -81,8 +84,11 @@ impl Given<'_> {
             found.push(wrong.help("`ingest: { files: … }` says which files to write"));
         }
         let tests = generic_tests::resolve(at, [("tests", file.tests), ("data_tests", file.data_tests)], false, found);
-        let ingest = file.ingest.and_then(|ingest| self.ingest(at.at("ingest"), ingest, found));
-        let sound = readable && !is_wrong("columns") && (kind == Owner::Other || ingest.is_some());
+        let ingest = file.ingest.and_then(|ingest| {
+            let columns = ingest::Columns { declared: &columns, complete };
+            ingest::resolve(at.at("ingest"), ingest, self.dir, &columns, found)
+        });
+        let sound = complete && (kind == Owner::Other || ingest.is_some());
         hints::check_columns(at, &columns, found);
         let enabled = file.config.as_ref().and_then(|config| config.enabled).unwrap_or(self.enabled);
         let tags =
@@ -96,63 +102,11 @@ impl Given<'_> {
             tags,
             ingest,
             columns,
+            constraints: rules,
             tests,
             generate,
             location: at.at("name").location(),
             sound,
         })
-    }
-
-    fn ingest(&self, at: At<'_>, file: IngestFile, found: &mut Diagnostics) -> Option<IngestDecl> {
-        let wrong = paths::check_pattern(at.at("files"), &file.files);
-        let FormatName::Csv = file.format;
-        let csv = csv(at.at("options"), file.options, found);
-        if let Some(wrong) = wrong {
-            found.push(wrong);
-            return None;
-        }
-        Some(IngestDecl {
-            files: FileSet {
-                pattern: paths::absolute_pattern(self.dir, &file.files),
-                written: file.files,
-                location: at.at("files").location(),
-            },
-            format: FileFormat::Csv(csv?),
-            on_schema_change: match file.on_schema_change {
-                SchemaChange::Fail => OnSchemaChange::Fail,
-                SchemaChange::Ignore => OnSchemaChange::Ignore,
-            },
-            on_bad_row: OnBadRow::Fail,
-        })
-    }
-}
-
-fn csv(at: At<'_>, file: CsvOptionsFile, found: &mut Diagnostics) -> Option<CsvOptions> {
-    let default = CsvOptions::default();
-    if file.header == Some(false) {
-        let wrong = at.at("header").error(Code::Unsupported, "files without a header line are not supported yet");
-        found.push(wrong.help("write the columns' names as the first line of each file"));
-    }
-    let sep = file.sep.map_or(Some(default.sep), |text| character(at.at("sep"), "sep", &text, found));
-    let quote = file.quote.map_or(Some(default.quote), |text| character(at.at("quote"), "quote", &text, found));
-    let (sep, quote) = (sep?, quote?);
-    if sep == quote {
-        let message = format!("`sep` and `quote` are both `{sep}`");
-        found.push(at.error(Code::InvalidValue, message));
-        return None;
-    }
-    Some(CsvOptions { sep, quote, null_value: file.null_value.unwrap_or(default.null_value) })
-}
-
-/// One ASCII character that does not end a line; `\t` is the tab, as Spark reads it.
-pub(super) fn character(at: At<'_>, key: &str, text: &str, found: &mut Diagnostics) -> Option<char> {
-    let mut letters = if text == "\\t" { "\t" } else { text }.chars();
-    match (letters.next(), letters.next()) {
-        (Some(letter), None) if letter.is_ascii() && !['\n', '\r', '\0'].contains(&letter) => Some(letter),
-        _ => {
-            let message = format!("`{key}` must be one ASCII character, not `{}`", text.escape_debug());
-            found.push(at.error(Code::InvalidValue, message).help("write the tab as `\"\\t\"`"));
-            None
-        }
     }
 }

@@ -1,6 +1,5 @@
 use std::path::PathBuf;
 
-use headwater_plan::ingest::{OnBadRow, OnSchemaChange};
 use headwater_plan::{
     Contract, CsvOptions, Diagnostics, EngineKind, Environment, FileFormat, FileSet, Ingest, Location, Node, NodeId,
     NodeKind, Plan, Query, Schema, Severity, Step, TableName, Test,
@@ -91,14 +90,12 @@ fn view() -> Step {
 }
 
 fn ingest(table: &str) -> Step {
-    Step::Ingest(Ingest {
-        target: TableName::new("bronze", table),
-        files: FileSet { pattern: "/in/*".into(), written: "in/*".into(), location: Location::line("x.yml", 1) },
-        format: FileFormat::Csv(CsvOptions::default()),
-        contract: Contract { columns: Vec::new() },
-        on_schema_change: OnSchemaChange::Fail,
-        on_bad_row: OnBadRow::Fail,
-    })
+    Step::Ingest(Ingest::new(
+        TableName::new("bronze", table),
+        FileSet { pattern: "/in/*".into(), written: "in/*".into(), location: Location::line("x.yml", 1) },
+        FileFormat::Csv(CsvOptions::default()),
+        Contract::default(),
+    ))
 }
 
 fn test(name: &str, file: &str, reads: &[&str], tested: Option<&str>) -> Node {

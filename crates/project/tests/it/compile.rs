@@ -13,7 +13,7 @@ use headwater_sql::{RelationSource, Relations};
 
 /// A lake that holds these tables.
 #[derive(Default)]
-struct Lake(Vec<(TableName, Schema)>);
+pub(crate) struct Lake(pub(crate) Vec<(TableName, Schema)>);
 
 impl Relations for Lake {
     fn relation(&self, name: &TableName) -> Option<RelationSource> {
@@ -40,7 +40,7 @@ fn compiled(name: &str) -> Compiled {
 }
 
 /// What a reader wants to know of a plan, without the absolute paths.
-fn show(plan: &Plan) -> String {
+pub(crate) fn show(plan: &Plan) -> String {
     let mut shown = String::new();
     for node in plan.nodes.values() {
         show_node(&mut shown, node);
@@ -78,7 +78,7 @@ fn columns(schema: &Schema) -> String {
 }
 
 /// The messages as a user sees them, with the place marked.
-fn tell(found: &Diagnostics) -> String {
+pub(crate) fn tell(found: &Diagnostics) -> String {
     let mut told = String::new();
     for wrong in &found.0 {
         if let Some(at) = &wrong.location {
@@ -115,14 +115,14 @@ fn every_mistake_is_told_at_once() {
 }
 
 /// A project of these files.
-fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
+pub(crate) fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), &[("headwater.yml", "name: p\n")]);
     write(dir.path(), files);
     dir
 }
 
-fn write(dir: &Path, files: &[(&str, &str)]) {
+pub(crate) fn write(dir: &Path, files: &[(&str, &str)]) {
     for (path, text) in files {
         let path = dir.join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -130,11 +130,11 @@ fn write(dir: &Path, files: &[(&str, &str)]) {
     }
 }
 
-fn compile_in(dir: &tempfile::TempDir, lake: &Lake) -> Compiled {
+pub(crate) fn compile_in(dir: &tempfile::TempDir, lake: &Lake) -> Compiled {
     compile(&request(dir.path()), lake)
 }
 
-fn plan(dir: &tempfile::TempDir) -> Plan {
+pub(crate) fn plan(dir: &tempfile::TempDir) -> Plan {
     let compiled = compile_in(dir, &Lake::default());
     assert_eq!(tell(&compiled.diagnostics), "");
     compiled.plan.unwrap()

@@ -2,8 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use headwater_plan::{
     Built, Code, Contract, CsvOptions, Diagnostic, EngineKind, Environment, FileFormat, FileSet, Ingest, Location,
-    Node, NodeId, NodeKind, NodeState, OnBadRow, OnSchemaChange, Pending, Plan, Query, Schema, Severity, Step,
-    TableName, TableVersion, Test,
+    Node, NodeId, NodeKind, NodeState, Pending, Plan, Query, Schema, Severity, Step, TableName, TableVersion, Test,
 };
 use proptest::prelude::*;
 
@@ -35,14 +34,12 @@ fn plan(shape: &[(Kind, Vec<usize>)]) -> Plan {
             Kind::Table => Step::Table(query),
             Kind::View => Step::View(query),
             Kind::Test => Step::Test(Test { query, severity: Severity::Error, tested: None, column: None }),
-            Kind::Ingest => Step::Ingest(Ingest {
-                target: relation(number),
-                files: FileSet { pattern: "/x".into(), written: "x".into(), location: location.clone() },
-                format: FileFormat::Csv(CsvOptions::default()),
-                contract: Contract { columns: Vec::new() },
-                on_schema_change: OnSchemaChange::Fail,
-                on_bad_row: OnBadRow::Fail,
-            }),
+            Kind::Ingest => Step::Ingest(Ingest::new(
+                relation(number),
+                FileSet { pattern: "/x".into(), written: "x".into(), location: location.clone() },
+                FileFormat::Csv(CsvOptions::default()),
+                Contract::default(),
+            )),
         };
         let node = Node {
             id: id(number),
@@ -235,7 +232,8 @@ fn every_decision_says_why() {
     lake.run(&plan, &first);
     let second = lake.decide(&plan, &all(&plan));
     assert_eq!(reasons(&second), ["no new files", "up to date", "up to date", "passed on the same rows"]);
-    lake.states.get_mut(&id(0)).unwrap().pending = Pending { files: 4, bytes: 10, resumed_files: 2, changed_files: 1 };
+    lake.states.get_mut(&id(0)).unwrap().pending =
+        Pending { files: 4, bytes: 10, resumed_files: 2, changed_files: 1, settling_files: 0 };
     let third = lake.decide(&plan, &all(&plan));
     let expected = [
         "2 files to finish, 1 new file, 1 file changed after loading",

@@ -75,7 +75,8 @@ fn parse_type(name: &str) -> Option<DataType> {
     if length.is_some_and(|length| length.trim().parse::<u32>().is_ok()) {
         return Some(DataType::String);
     }
-    DataType::parse(&name)
+    // Nested types can be declared, and not be cast to.
+    DataType::parse(&name).filter(|_| !name.contains('<'))
 }
 
 fn typed_literal(call: &Call<'_>) -> Answer {

@@ -2,13 +2,17 @@
 
 use std::fmt::Write;
 
-use headwater_sql::SparkSql;
+use headwater_plan::{DataType, Field, Schema};
+use headwater_sql::{SparkSql, SqlError};
 
 use crate::tables::Tables;
 
 /// All errors of a query, with the text that each of them points at.
 fn errors(sql: &str) -> String {
-    let errors = SparkSql::for_checking().plan(sql, &Tables::rental()).expect_err(sql);
+    told(sql, SparkSql::for_checking().plan(sql, &Tables::rental()).expect_err(sql))
+}
+
+fn told(sql: &str, errors: Vec<SqlError>) -> String {
     let mut text = format!("{}\n", sql.trim());
     for error in errors {
         let place = error.position.map_or_else(String::new, |at| {
@@ -22,6 +26,49 @@ fn errors(sql: &str) -> String {
         }
     }
     text
+}
+
+/// All errors of a condition over one row, with the text that each of them points at.
+fn condition_errors(condition: &str) -> String {
+    let columns = Schema::new(vec![
+        Field::new("id", DataType::String),
+        Field::new("amount", DataType::Decimal { precision: 12, scale: 2 }),
+        Field::new("ended", DataType::Date),
+    ]);
+    let errors = match SparkSql::for_checking().condition(condition, &columns) {
+        Ok(_) => return format!("{condition}\n  right\n"),
+        Err(errors) => errors,
+    };
+    told(condition, errors)
+}
+
+#[test]
+fn conditions() {
+    let conditions = [
+        "amount >= 0 and ended is not null",
+        "amount >= 0 -- nothing hides behind a comment",
+        "amount\n  between 0 and\n  amuont",
+        "`AMOUNT` in (1, 2.5)",
+        "id rlike '^[A-Z]+$'",
+        "amount",
+        "null",
+        "",
+        "amount >",
+        "(amount > 0",
+        "amount > 0) or (id = 'a'",
+        "amount > 0, id = 'a'",
+        "amount > 0 as other",
+        "amount > 0 from users",
+        "amount > 0; select 1",
+        "*",
+        "row.amount > 0",
+        "sum(amount) > 0",
+        "sum(amount) over () > 0",
+        "amount > (select 1)",
+        "exists (select 1)",
+    ];
+    let all: Vec<String> = conditions.into_iter().map(condition_errors).collect();
+    insta::assert_snapshot!(all.join("\n"));
 }
 
 fn all(queries: &[&str]) -> String {

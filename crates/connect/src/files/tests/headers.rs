@@ -4,7 +4,7 @@ use super::*;
 
 fn refused(contents: &[&[u8]], options: LoadOptions) -> String {
     let (folder, listed) = files(contents);
-    let error = Load::new(listed, options).unwrap_err();
+    let error = load_files(listed, options).unwrap_err();
     told(error.diagnostics(), &folder)
 }
 
@@ -12,7 +12,7 @@ const COLUMNS: &[Declared<'_>] = &[("user_id", "string", &[]), ("first_name", "s
 
 #[test]
 fn every_problem_of_every_file_at_once() {
-    let contents: [&[u8]; 11] = [
+    let contents: [&[u8]; 12] = [
         b"user_id,first_nam,amount\n",
         b"user_id,first_name,amount,Extra,\n",
         b"\nuser_id,\"First_Name\",amount,AMOUNT\n",
@@ -23,6 +23,7 @@ fn every_problem_of_every_file_at_once() {
         b"",
         b"\n\r\n",
         b"\xff\xfeu\0s\0",
+        b"u\0s\0\n\0",
         b"user_id,first_n\xe4me,amount\n",
     ];
     insta::assert_snapshot!(refused(&contents, options(COLUMNS)));
@@ -38,7 +39,7 @@ fn headers_without_end_or_with_a_stray_quote() {
 #[test]
 fn many_problems_are_counted() {
     let (_folder, listed) = files(&[b"a,b\n" as &[u8]; 60]);
-    let error = Load::new(listed, options(&[("a", "int", &[])])).unwrap_err();
+    let error = load_files(listed, options(&[("a", "int", &[])])).unwrap_err();
     assert_eq!(error.diagnostics().0.len(), 50);
     assert!(error.diagnostics().0[49].message.ends_with("(and 10 more like these)"));
     assert!(error.diagnostic().message.ends_with("(and 59 more problems)"));
@@ -49,7 +50,7 @@ fn columns_may_be_left_out_and_come_in_any_order_and_case() {
     let (_folder, listed) = files(&[b"x,AMOUNT, user_id ,,,First_Name\nq,5,u,,,\"f\"\n"]);
     let mut ignoring = options(COLUMNS);
     ignoring.on_schema_change = OnSchemaChange::Ignore;
-    let loaded = drain(&Load::new(listed.clone(), ignoring).unwrap()).unwrap();
+    let loaded = drain(&load_files(listed.clone(), ignoring).unwrap()).unwrap();
     let text = |text: &str| Some(text.to_owned());
     assert_eq!(loaded.rows, [[text("u"), text("f"), text("5")]]);
     assert_eq!(read_header(&listed[0], &csv()).unwrap(), ["x", "AMOUNT", "user_id", "", "", "First_Name"]);
@@ -72,7 +73,7 @@ fn contracts_that_no_file_can_meet() {
         ("A", "int", &[]),
         ("_Run_Id", "string", &[]),
     ]);
-    assert_eq!(check_contract(&wrong.contract).unwrap_err().len(), 7);
+    assert_eq!(check_contract(&wrong.contract, &csv()).unwrap_err().len(), 7);
     wrong.stamp = true;
     insta::assert_snapshot!(refused(&[], wrong));
 }

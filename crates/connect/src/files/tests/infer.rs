@@ -35,7 +35,7 @@ fn what_is_inferred_loads() {
     let (_folder, listed) = files(&[content.as_bytes()]);
     let mut inferred = options(&[]);
     inferred.contract = infer_contract(&listed[0], &CsvOptions::default()).unwrap();
-    let loaded = drain(&Load::new(listed, inferred).unwrap()).unwrap();
+    let loaded = drain(&load_files(listed, inferred).unwrap()).unwrap();
     assert_eq!((loaded.rows.len(), loaded.rejected.len()), (3, 0));
 }
 

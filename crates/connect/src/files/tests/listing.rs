@@ -7,7 +7,7 @@ use headwater_plan::Code;
 use super::*;
 
 fn listed(pattern: &str) -> Result<Vec<SourceFile>, FilesError> {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(list(&file_set(pattern)))
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(list(&file_set(pattern), &Stores::local()))
 }
 
 fn names(folder: &Path, pattern: &str) -> Vec<String> {
@@ -74,4 +74,40 @@ fn a_folder_that_may_not_be_read() {
         assert!(found.unwrap().is_empty());
     }
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+#[test]
+fn a_folder_is_all_that_is_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::create_dir_all(path.join("in/day=2024-01-01/deep")).unwrap();
+    fs::create_dir_all(path.join("in/_temporary")).unwrap();
+    for name in ["in/b", "in/a.csv", "in/_SUCCESS", "in/.hidden", "in/day=2024-01-01/deep/c.csv", "in/_temporary/d.csv"]
+    {
+        fs::write(path.join(name), name).unwrap();
+    }
+    let all = ["in/a.csv", "in/b", "in/day=2024-01-01/deep/c.csv"];
+    assert_eq!(names(path, "in"), all);
+    assert_eq!(names(path, "in/"), all);
+    assert!(names(path, "none/").is_empty());
+}
+
+#[test]
+fn folders_that_are_partitions() {
+    use super::super::partition::partitions;
+    let found = partitions("/lake/in/day=2024-01-01/city=M%C3%BCnster/x/k=/__=a=b/f=1.csv", Some("/lake/in"));
+    let value = |text: &str| Some(text.to_owned());
+    let expected = [("day", value("2024-01-01")), ("city", value("Münster")), ("k", value("")), ("__", value("a=b"))];
+    assert_eq!(found, expected.map(|(key, value)| (key.to_owned(), value)));
+    let null = partitions("s3://b/in/day=__HIVE_DEFAULT_PARTITION__/a", Some("s3://b/in/"));
+    assert_eq!(null, [("day".to_owned(), None)]);
+    let odd = partitions("/in/a=100%/b=%zz/c=%FF/d", Some("/in"));
+    assert_eq!(odd.iter().map(|(_, value)| value.as_deref().unwrap()).collect::<Vec<_>>(), ["100%", "%zz", "%FF"]);
+    assert!(partitions("/in/day=1/a", None).is_empty());
+    assert!(partitions("/elsewhere/day=1/a", Some("/in")).is_empty());
+    assert!(partitions("/in/day=1", Some("/in")).is_empty());
+    assert_eq!(fixed_folder("/a/b/*.csv"), "/a/b");
+    assert_eq!(fixed_folder("/*.csv"), "/");
+    assert_eq!(fixed_folder("/a/b*/c/*.csv"), "/a");
+    assert_eq!(fixed_folder("/a/b/"), "/a/b");
 }

@@ -1,11 +1,21 @@
 //! Files written to a temporary folder, loaded, and told as text.
 
+mod after_load;
+mod columnar;
+mod contracts;
+mod conversions;
 mod headers;
 mod infer;
+mod inferring;
+mod json;
 mod listing;
 mod loading;
+mod objects;
+mod options;
+mod packed;
 mod random;
 mod rejects;
+mod replay;
 mod values;
 
 use std::path::Path;
@@ -16,7 +26,9 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use chrono::{DateTime, Utc};
 use headwater_plan::ingest::OnSchemaChange;
-use headwater_plan::{Contract, ContractColumn, CsvOptions, DataType, Diagnostic, FileFormat, FileSet, Location};
+use headwater_plan::{
+    Compression, Contract, ContractColumn, CsvOptions, DataType, Diagnostic, FileFormat, FileSet, Location, Skipped,
+};
 use tempfile::TempDir;
 
 use super::*;
@@ -25,13 +37,12 @@ use super::*;
 type Declared<'a> = (&'a str, &'a str, &'a [&'a str]);
 
 fn contract(columns: &[Declared<'_>]) -> Contract {
-    let columns = columns.iter().enumerate().map(|(number, (name, data_type, format))| ContractColumn {
-        name: (*name).to_owned(),
-        data_type: DataType::parse(data_type).unwrap(),
-        format: format.iter().map(|format| (*format).to_owned()).collect(),
-        location: Location::line("models/sources.yml", number as u64 + 1),
+    let columns = columns.iter().enumerate().map(|(number, (name, data_type, format))| {
+        let location = Location::line("models/sources.yml", number as u64 + 1);
+        let format = format.iter().map(|format| (*format).to_owned()).collect();
+        ContractColumn { format, ..ContractColumn::new(*name, DataType::parse(data_type).unwrap(), location) }
     });
-    Contract { columns: columns.collect() }
+    Contract { columns: columns.collect(), constraints: Vec::new() }
 }
 
 fn csv() -> FileFormat {
@@ -50,7 +61,20 @@ fn options(columns: &[Declared<'_>]) -> LoadOptions {
         ingested_at: at(),
         run_id: "run-1".into(),
         stamp: false,
+        compression: Compression::Auto,
+        rescue: false,
+        root: None,
+        check: None,
     }
+}
+
+fn load_files(files: Vec<SourceFile>, options: LoadOptions) -> Result<Load, FilesError> {
+    Load::new(files, options, &Stores::local())
+}
+
+/// The options of files written so.
+fn written(csv: CsvOptions, columns: &[Declared<'_>]) -> LoadOptions {
+    LoadOptions { format: FileFormat::Csv(csv), ..options(columns) }
 }
 
 /// A folder with these files, and the files as they are listed.
@@ -87,7 +111,7 @@ fn file_set(pattern: &str) -> FileSet {
 struct Loaded {
     rows: Vec<Vec<Option<String>>>,
     records: u64,
-    blank_lines: u64,
+    skipped: Skipped,
     bytes: u64,
     rejected: Vec<Rejected>,
 }
@@ -100,7 +124,7 @@ fn drain(load: &Load) -> Result<Loaded, FilesError> {
         assert_eq!(decoded.records, rows as u64 + decoded.rejected.len() as u64, "a record got lost");
         decoded.batches.iter().for_each(|batch| loaded.rows.extend(texts(batch)));
         loaded.records += decoded.records;
-        loaded.blank_lines += decoded.blank_lines;
+        loaded.skipped += decoded.skipped;
         loaded.bytes += decoded.bytes;
         loaded.rejected.extend(decoded.rejected);
     }
@@ -124,7 +148,7 @@ fn texts(batch: &RecordBatch) -> Vec<Vec<Option<String>>> {
 /// Loads one file with these columns.
 fn load(content: &str, columns: &[Declared<'_>]) -> Loaded {
     let (_folder, listed) = files(&[content.as_bytes()]);
-    drain(&Load::new(listed, options(columns)).unwrap()).unwrap()
+    drain(&load_files(listed, options(columns)).unwrap()).unwrap()
 }
 
 /// The messages, the temporary folder left out.

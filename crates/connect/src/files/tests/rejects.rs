@@ -4,7 +4,7 @@ use super::*;
 
 fn rejects(content: &str, columns: &[Declared<'_>]) -> String {
     let (folder, listed) = files(&[content.as_bytes()]);
-    let loaded = drain(&Load::new(listed, options(columns)).unwrap()).unwrap();
+    let loaded = drain(&load_files(listed, options(columns)).unwrap()).unwrap();
     told(loaded.rejected.iter().map(Rejected::diagnostic), &folder)
 }
 
@@ -12,7 +12,7 @@ fn rejects(content: &str, columns: &[Declared<'_>]) -> String {
 fn a_record_carries_all_its_reasons() {
     let (folder, listed) = files(&[b"id,day,n,x\n1,2024-01-01,1,a\n2,31/12/2024,zwei,b\n"]);
     let columns: &[Declared<'_>] = &[("x", "string", &[]), ("n", "int", &[]), ("day", "date", &[]), ("id", "int", &[])];
-    let loaded = drain(&Load::new(listed, options(columns)).unwrap()).unwrap();
+    let loaded = drain(&load_files(listed, options(columns)).unwrap()).unwrap();
     let [rejected] = loaded.rejected.as_slice() else { panic!("{loaded:?}") };
     assert_eq!((rejected.line, rejected.raw.as_str()), (3, "2,31/12/2024,zwei,b"));
     let reasons: Vec<_> = rejected.reasons.iter().map(|r| (r.column.as_deref(), r.column_number, r.span)).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use headwater_ops::plan::PlannedNode;
 use headwater_ops::run::Beginning;
-use headwater_plan::{Diagnostic, NodeId, NodeKind, NodeReport, NodeStatus, RunReport, RunStatus, TableName};
+use headwater_plan::{Diagnostic, NodeId, NodeKind, NodeReport, NodeStatus, RunReport, RunStatus, Skipped, TableName};
 
 use super::number::{count, counted, seconds, short_id};
 use super::style::{Style, cut, left, right, width};
@@ -13,6 +13,15 @@ use super::style::{Style, cut, left, right, width};
 const OTHER_COLUMNS: usize = 54;
 /// The reason is shown where it has at least this much room.
 const REASON: usize = 16;
+
+/// The step of a table that something else writes, and the word for it that fits the column.
+const EXTERNAL: &str = "external";
+const SOURCE: &str = "source";
+
+/// The word for a step in the column of steps.
+pub(crate) fn step_word(step: &str) -> &str {
+    if step == EXTERNAL { SOURCE } else { step }
+}
 
 /// Writes the lines of a report. Passed tests of one table share a line, which comes with the last of them.
 #[derive(Debug)]
@@ -70,7 +79,8 @@ impl Lines {
 
     /// The line of a node that ended; `None` if it shares a line with others that have not, or is not worth one.
     pub(crate) fn line(&mut self, node: &NodeReport) -> Option<String> {
-        if node.status == NodeStatus::UpToDate {
+        // That what something else writes is there is no news.
+        if node.status == NodeStatus::UpToDate || (node.status == NodeStatus::Success && node.step == EXTERNAL) {
             return None;
         }
         if let Some(table) = self.groups.get(&node.id).cloned() {
@@ -130,6 +140,7 @@ impl Lines {
     }
 
     fn columns(&self, mark: &str, step: &str, name: &str, cells: &[String; 4]) -> String {
+        let step = step_word(step);
         let [read, written, aside, time] = cells;
         if width(name) > self.name_width {
             // Its name tells a failed test from another, so it is not cut to the columns of the others.
@@ -153,7 +164,7 @@ impl Lines {
     fn with_note(&self, mark: &str, node: &NodeReport, name: &str) -> String {
         let note = node.step_report.diagnostics.first().map_or(node.reason.as_str(), |told| told.message.as_str());
         let name = left(&cut(name, self.name_width), self.name_width);
-        format!("{mark} {}  {name}  {}\n", left(&node.step, 6), self.style.dim(note))
+        format!("{mark} {}  {name}  {}\n", left(step_word(&node.step), 6), self.style.dim(note))
     }
 
     fn with_reason(&self, line: String, node: &NodeReport) -> String {
@@ -200,8 +211,8 @@ pub(crate) fn closing(report: &RunReport, style: Style) -> String {
         RunStatus::Running => style.yellow("… running"),
     };
     let mut text = format!("{head}{}\n", done(report).map_or(String::new(), |done| format!(": {done}")));
-    if let Some(sum) = sum(report) {
-        text += &format!("  {sum}\n");
+    for line in sum(report).into_iter().chain(skipped(report)) {
+        text += &format!("  {line}\n");
     }
     text
 }
@@ -250,6 +261,29 @@ fn sum(report: &RunReport) -> Option<String> {
     loads().next()?;
     let sign = if read == written + aside { "=" } else { "≠" };
     Some(format!("files: {} in {sign} {} out + {} set aside", counted(read, "row"), count(written), count(aside)))
+}
+
+/// What of the loaded files was no row, unless it is nothing but the one header that each file should have.
+fn skipped(report: &RunReport) -> Option<String> {
+    let loads = report.nodes.iter().filter(|node| node.step == "ingest" && node.status == NodeStatus::Success);
+    let (mut skipped, mut files) = (Skipped::default(), 0);
+    for load in loads {
+        skipped += load.step_report.skipped;
+        files += load.step_report.files;
+    }
+    if skipped.total() == skipped.header && skipped.header <= files {
+        return None;
+    }
+    let kinds = [
+        (skipped.header, "header"),
+        (skipped.blank, "blank line"),
+        (skipped.comment, "comment"),
+        (skipped.preamble, "preamble line"),
+        (skipped.footer, "footer"),
+    ];
+    let words: Vec<String> =
+        kinds.into_iter().filter(|(number, _)| *number > 0).map(|(number, kind)| counted(number, kind)).collect();
+    Some(format!("skipped: {}", words.join(", ")))
 }
 
 /// What went wrong in a run, apart from the nodes that were left out because of it.

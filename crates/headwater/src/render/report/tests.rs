@@ -138,3 +138,22 @@ fn the_last_lines_add_up() {
 fn told_of(report: &RunReport) -> Vec<String> {
     super::told(report).into_iter().map(|diagnostic| diagnostic.message).collect()
 }
+
+#[test]
+fn what_was_skipped_is_told_unless_it_is_a_header_for_each_file() {
+    let with = |skipped: Skipped| {
+        let mut report = report(RunStatus::Success);
+        report.nodes.truncate(1);
+        report.nodes[0].step_report.files = 2;
+        report.nodes[0].step_report.skipped = skipped;
+        closing(&report, Style::plain())
+    };
+    assert!(!with(Skipped { header: 2, ..Skipped::default() }).contains("skipped"));
+    assert!(with(Skipped { header: 3, ..Skipped::default() }).ends_with("  skipped: 3 headers\n"));
+    let all = Skipped { blank: 1, comment: 2, preamble: 4, header: 2, footer: 1_000 };
+    insta::assert_snapshot!(with(all), @r"
+    ✓ done in 1.24s: 1 loaded
+      files: 20,080 rows in = 20,078 out + 2 set aside
+      skipped: 2 headers, 1 blank line, 2 comments, 4 preamble lines, 1,000 footers
+    ");
+}

@@ -1,13 +1,13 @@
 //! SIGKILL at twenty random moments, and the run again: the tables are those of one clean run, no row lost or doubled.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, Hasher};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::project::{Project, TABLES, VIEWS, few};
+use crate::moments::Random;
 
 /// Runs that are killed while they are going.
 const MOMENTS: usize = 20;
@@ -54,18 +54,6 @@ fn run_and_kill(project: &Project, after: Duration) -> Option<Duration> {
     None
 }
 
-/// A generator that is good enough to choose moments (Marsaglia, 'Xorshift RNGs', 2003).
-struct Moments(u64);
-
-impl Moments {
-    fn below(&mut self, most: Duration) -> Duration {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        most.mul_f64((self.0 >> 11) as f64 / (1_u64 << 53) as f64)
-    }
-}
-
 #[test]
 fn a_killed_run_that_is_run_again_makes_the_tables_of_a_clean_one() {
     let clean = Project::reading(few());
@@ -74,8 +62,8 @@ fn a_killed_run_that_is_run_again_makes_the_tables_of_a_clean_one() {
     let mut duration = began.elapsed();
     let expected = tables(&clean);
 
-    let seed = std::hash::RandomState::new().build_hasher().finish() | 1;
-    let mut moments = Moments(seed);
+    let seed = Random::seed();
+    let mut moments = Random::new(seed);
     println!("a clean run takes {duration:?}; seed of the moments {seed}");
     let mut killed = 0;
     for _ in 0..STARTS {
@@ -83,7 +71,7 @@ fn a_killed_run_that_is_run_again_makes_the_tables_of_a_clean_one() {
             return;
         }
         let project = Project::reading(few());
-        let after = moments.below(duration);
+        let after = moments.moment(duration);
         if let Some(took) = run_and_kill(&project, after) {
             // The clean run was slower, as the other tests ran beside it.
             duration = duration.min(took);
@@ -91,7 +79,7 @@ fn a_killed_run_that_is_run_again_makes_the_tables_of_a_clean_one() {
         }
         killed += 1;
         // Every third is killed again while it makes good what the first kill left.
-        let again = (killed % 3 == 0).then(|| moments.below(duration));
+        let again = (killed % 3 == 0).then(|| moments.moment(duration));
         if let Some(after) = again {
             run_and_kill(&project, after);
         }

@@ -11,5 +11,5 @@
 mod gold;
 mod kill;
 mod project;
-mod python;
+pub(crate) mod python;
 mod readers;

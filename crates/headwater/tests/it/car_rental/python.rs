@@ -9,9 +9,9 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The interpreter with `deltalake`, `duckdb` and `pyspark`. `cargo xtask test` makes it. Without it a test on a
+/// The interpreter with `deltalake`, `duckdb` and `pyspark`, beside SeaweedFS's `weed`. `cargo xtask test` makes it. Without it a test on a
 /// developer's machine says what it left out; in CI it fails.
-pub(super) fn interpreter(test: &str) -> Option<PathBuf> {
+pub(crate) fn interpreter(test: &str) -> Option<PathBuf> {
     let python = variable("HEADWATER_TEST_PYTHON").map(PathBuf::from);
     if python.is_none() {
         let message = "HEADWATER_TEST_PYTHON is not set: `cargo xtask test` sets up the Python packages that it names";

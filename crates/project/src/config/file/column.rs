@@ -3,11 +3,13 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::constraints::ColumnConstraintFile;
 use super::generate::HintFile;
 use super::tests::TestFile;
-use super::{Ignored, OneOrMany};
+use super::{Ignored, OneOrMany, Plain};
 
-/// A column: its name, its type, its tests.
+/// A column: its name, its type, its tests. The keys from `format` to `constraints` are for tables that are loaded from
+/// files: together with the types, they are the contract that every row must keep.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "a column")]
@@ -16,13 +18,33 @@ pub(crate) struct ColumnFile {
     #[schemars(length(min = 1))]
     pub(crate) name: String,
     /// The type, a Spark SQL type: `string`, `int`, `bigint`, `double`, `decimal(12,2)`, `boolean`, `date`,
-    /// `timestamp`, …
+    /// `timestamp`, …; from JSON, Parquet and Avro also `array<…>`, `map<…,…>` and `struct<…:…>`.
     pub(crate) data_type: Option<String>,
     /// What it holds, for people.
     pub(crate) description: Option<String>,
     /// For dates and timestamps: how the files write them, one or several Spark datetime patterns, tried in order, such
     /// as `dd/MM/yyyy`. By default ISO 8601, as Spark casts text.
     pub(crate) format: Option<OneOrMany>,
+    /// Whether the value may be absent: `true` by default. With `false`, a row without it is a bad row.
+    pub(crate) nullable: Option<bool>,
+    /// The column's name in the files, where it is another one: `"Rental ID"`. For JSON a path: `customer.address.city`.
+    #[schemars(length(min = 1))]
+    pub(crate) source_name: Option<String>,
+    /// What the value is where the file has none, or has no such column.
+    #[expect(dead_code, reason = "its text, as it was written, is what counts")]
+    pub(crate) default: Option<Plain>,
+    /// Whether blanks around the value are dropped: `false` by default.
+    pub(crate) trim: Option<bool>,
+    /// The text or texts that stand for null in this column, beside `nullValue` of the files.
+    pub(crate) null_values: Option<OneOrMany>,
+    /// For numbers: what stands before the fraction, `.` (the default) or `,`.
+    pub(crate) decimal_sep: Option<String>,
+    /// For numbers: what groups the digits, such as `.` or `","`. By default nothing may.
+    pub(crate) group_sep: Option<String>,
+    /// What must hold for every value. Unlike a test, which looks at the table when it is loaded, a constraint sets the
+    /// single row aside before.
+    #[serde(default)]
+    pub(crate) constraints: Vec<ColumnConstraintFile>,
     /// Tests of the column: `not_null`, `unique`, `accepted_values`, `relationships`.
     #[serde(default)]
     pub(crate) tests: Vec<TestFile>,

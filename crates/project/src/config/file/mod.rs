@@ -7,9 +7,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub(crate) mod column;
+pub(crate) mod constraints;
 pub(crate) mod generate;
 pub(crate) mod ingest;
 pub(crate) mod models;
+pub(crate) mod options;
 pub(crate) mod project;
 pub(crate) mod sources;
 pub(crate) mod tests;
@@ -52,6 +54,24 @@ impl JsonSchema for Plain {
         schemars::json_schema!({
             "description": "A text, a number or a boolean. By YAML 1.2, `yes`, `no`, `on` and `off` are texts.",
             "type": ["string", "number", "boolean"],
+        })
+    }
+}
+
+/// A number, or a number with a unit: `100`, `1%`, `5s`, `10GB`. What it means is read from its text.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Amount(#[expect(dead_code, reason = "its text, as it was written, is what counts")] Value);
+
+impl JsonSchema for Amount {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Amount".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "A number, or a number with a unit.",
+            "type": ["string", "number"],
         })
     }
 }

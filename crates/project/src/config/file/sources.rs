@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::column::ColumnFile;
+use super::constraints::TableConstraintFile;
 use super::generate::GenerateTableFile;
 use super::ingest::IngestFile;
 use super::models::{ModelFile, SeedFile};
@@ -104,6 +105,9 @@ pub(crate) struct TableFile {
     /// each with its `data_type`.
     #[serde(default)]
     pub(crate) columns: Vec<ColumnFile>,
+    /// With `ingest`: what must hold for every row. A row for which it does not is set aside before it is loaded.
+    #[serde(default)]
+    pub(crate) constraints: Vec<TableConstraintFile>,
     /// Tests of the table as a whole.
     #[serde(default)]
     pub(crate) tests: Vec<TestFile>,

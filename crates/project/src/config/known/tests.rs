@@ -34,7 +34,7 @@ fn refused_keys_are_those_of_a_type_that_lacks_them() {
 
 #[test]
 fn refused_values_are_those_of_a_type() {
-    for (definition, ..) in VALUES {
+    for (definition, ..) in VALUES.iter().chain(FORMS) {
         assert!(properties(definition).is_some(), "no type {definition}");
     }
 }
