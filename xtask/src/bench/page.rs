@@ -1,94 +1,99 @@
 //! The results as a page of Markdown.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
-use super::{HEADWATER, Measured, TOOLS};
+use super::alone::Alone;
+use super::beside::Section;
+use super::ground::Ground;
+use super::{HEADWATER, TOOLS, peak_megabytes, seconds};
 use crate::error::TaskError;
-use crate::process::output;
+use crate::process::{output, say};
 
-/// What the page tells of.
-pub(super) struct Page<'a> {
-    pub(super) rows: u64,
-    pub(super) rounds: usize,
-    pub(super) bytes: u64,
-    pub(super) measured: &'a BTreeMap<&'a str, Vec<Measured>>,
-    pub(super) python: &'a Path,
-    pub(super) headwater: &'a Path,
-    pub(super) root: &'a Path,
+/// Writes bench/RESULTS.md.
+pub(super) fn write(ground: &Ground, sections: &[Section], alone: &Alone) -> Result<(), TaskError> {
+    let rows: Vec<String> = sections.iter().map(|section| section.rows.to_string()).collect();
+    let mut text = format!(
+        "# Benchmark results\n\nWritten by `cargo xtask bench ingest --rows {}`; not edited by hand. How it is measured, and \
+         what was learned: [README](README.md).\n\n",
+        rows.join(",")
+    );
+    for section in sections {
+        text.push_str(&of_section(section));
+    }
+    text.push_str("What each does:\n\n");
+    // Writing to a String cannot fail.
+    for tool in TOOLS {
+        let _ = writeln!(text, "- {}: {}.", tool.name, tool.does);
+    }
+    text.push_str(
+        "\nWhole-process wall time, the tools in turn; peak memory of the worst round. The file was in the page cache. \
+         Every tool's rows, sum of amounts and earliest start were compared.\n\n",
+    );
+    text.push_str(&of_alone(alone));
+    for (what, is) in [("machine", machine()), ("versions", versions(ground)?), ("date", date()?)] {
+        let _ = writeln!(text, "- {what}: {is}");
+    }
+    let path = ground.bench.join("RESULTS.md");
+    fs::write(&path, text).map_err(TaskError::file("write", &path))?;
+    say(&format!("wrote {}", path.display()));
+    Ok(())
 }
 
-impl Page<'_> {
-    /// The text.
-    pub(super) fn text(&self) -> Result<String, TaskError> {
-        let mut text = format!(
-            "# Benchmark results\n\nWritten by `cargo xtask bench ingest --rows {}`; not edited by hand. How it is measured: \
-             [README](README.md).\n\n## Ingest: {} rentals, {} MB of CSV, 8 typed columns\n\n",
-            self.rows,
-            self.rows,
-            self.bytes / 1_000_000
-        );
-        text.push_str(
-            "| tool | median | fastest - slowest | time, Headwater = 1 | peak memory |\n|---|---|---|---|---|\n",
-        );
-        let base = self.seconds(HEADWATER).1;
-        for tool in TOOLS {
-            let (fastest, median, slowest) = self.seconds(tool.name);
-            let peak = self.of(tool.name).map(|one| one.peak_bytes).max().unwrap_or_default();
-            // Writing to a String cannot fail.
-            let _ = writeln!(
-                text,
-                "| {} | {median:.2} s | {fastest:.2} - {slowest:.2} s | {:.2} | {} MB |",
-                tool.name,
-                median / base,
-                peak / 1_000_000
-            );
-        }
-        text.push_str("\nWhat each does:\n\n");
-        for tool in TOOLS {
-            let _ = writeln!(text, "- {}: {}.", tool.name, tool.does);
-        }
+fn of_section(section: &Section) -> String {
+    let Section { rows, bytes, rounds, measured } = section;
+    let mut text = format!(
+        "## {} million rentals, {} MB of CSV, 8 typed columns\n\nMedian of {rounds} rounds.\n\n\
+         | tool | median | fastest - slowest | time, Headwater = 1 | peak memory |\n|---|---|---|---|---|\n",
+        *rows as f64 / 1_000_000.0,
+        bytes / 1_000_000
+    );
+    let of = |tool: &str| measured.get(tool).map(Vec::as_slice).unwrap_or_default();
+    let base = seconds(of(HEADWATER)).1;
+    for tool in TOOLS.iter().filter(|tool| !of(tool.name).is_empty()) {
+        let (fastest, median, slowest) = seconds(of(tool.name));
+        let peak = peak_megabytes(of(tool.name));
         let _ = writeln!(
             text,
-            "\nWhole-process wall time, median of {} rounds, the tools in turn; peak memory of the worst round. The file was \
-             in the page cache. Every tool's rows, sum of amounts and earliest start were compared.\n",
-            self.rounds
+            "| {} | {median:.2} s | {fastest:.2} - {slowest:.2} s | {:.2} | {peak} MB |",
+            tool.name,
+            median / base
         );
-        for (what, is) in [("machine", machine()), ("versions", self.versions()?), ("date", self.date()?)] {
-            let _ = writeln!(text, "- {what}: {is}");
-        }
-        Ok(text)
     }
+    text.push('\n');
+    text
+}
 
-    fn of(&self, tool: &str) -> impl Iterator<Item = &Measured> {
-        self.measured.get(tool).into_iter().flatten()
-    }
+fn of_alone(alone: &Alone) -> String {
+    let (clean, dirty) = (seconds(&alone.clean).1, seconds(&alone.dirty).1);
+    let (small, peak) = (seconds(&alone.small).1, peak_megabytes(&alone.small));
+    format!(
+        "## Headwater alone\n\n\
+         | what | median | ratio | peak memory |\n|---|---|---|---|\n\
+         | 5 million rows, clean | {clean:.2} s | 1.00 | {} MB |\n\
+         | 5 million rows, {} of them bad and set aside | {dirty:.2} s | {:.2} | {} MB |\n\
+         | 10,000 files, {} MB together | {small:.2} s | | {peak} MB |\n\n",
+        peak_megabytes(&alone.clean),
+        alone.set_aside,
+        dirty / clean,
+        peak_megabytes(&alone.dirty),
+        alone.small_bytes / 1_000_000
+    )
+}
 
-    /// The fastest, the median and the slowest time; 0 without any.
-    fn seconds(&self, tool: &str) -> (f64, f64, f64) {
-        let mut seconds: Vec<f64> = self.of(tool).map(|one| one.seconds).collect();
-        seconds.sort_by(f64::total_cmp);
-        let at = |position: usize| seconds.get(position).copied().unwrap_or_default();
-        let last = seconds.len().saturating_sub(1);
-        (at(0), (at(last / 2) + at(last.div_ceil(2))) / 2.0, at(last))
-    }
+fn versions(ground: &Ground) -> Result<String, TaskError> {
+    let headwater = output(Command::new(&ground.headwater).arg("--version"))?;
+    let commit = output(Command::new("git").current_dir(&ground.root).args(["rev-parse", "--short", "HEAD"]))?;
+    let packages = "from importlib.metadata import version as v; import platform; \
+                    print(', '.join(f'{p} {v(p)}' for p in ['duckdb', 'pysail', 'polars', 'datafusion', 'pyspark']), \
+                    '(Python packages), Python', platform.python_version(), end='')";
+    let packages = output(Command::new(&ground.python).args(["-c", packages]))?;
+    Ok(format!("{} (from {}), {}", line(&headwater), line(&commit), line(&packages)))
+}
 
-    fn versions(&self) -> Result<String, TaskError> {
-        let headwater = output(Command::new(self.headwater).arg("--version"))?;
-        let commit = output(Command::new("git").current_dir(self.root).args(["rev-parse", "--short", "HEAD"]))?;
-        let packages = "from importlib.metadata import version as v; import platform; \
-                        print(', '.join(f'{p} {v(p)}' for p in ['duckdb', 'polars', 'datafusion', 'pyspark']), \
-                        '(Python packages), Python', platform.python_version(), end='')";
-        let packages = output(Command::new(self.python).args(["-c", packages]))?;
-        Ok(format!("{} (from {}), {}", line(&headwater), line(&commit), line(&packages)))
-    }
-
-    fn date(&self) -> Result<String, TaskError> {
-        Ok(line(&output(Command::new("date").args(["-u", "+%Y-%m-%d"]))?))
-    }
+fn date() -> Result<String, TaskError> {
+    Ok(line(&output(Command::new("date").args(["-u", "+%Y-%m-%d"]))?))
 }
 
 fn line(bytes: &[u8]) -> String {

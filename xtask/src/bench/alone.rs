@@ -1,0 +1,96 @@
+//! What only Headwater does: dirty files beside clean ones, and ten thousand small files.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use super::Measured;
+use super::ground::{Ground, empty};
+use crate::error::{TaskError, complain};
+use crate::process::say;
+
+/// The rows of the clean and of the dirty file.
+const ROWS: u64 = 5_000_000;
+/// The share of dirty rows, as `generate --dirty` takes it.
+const DIRTY: &str = "0.01";
+/// The small files.
+const FILES: u64 = 10_000;
+/// The rows of each: about 100 KB.
+const ROWS_OF_FILE: u64 = 1_120;
+
+/// What Headwater took.
+pub(super) struct Alone {
+    pub(super) clean: Vec<Measured>,
+    pub(super) dirty: Vec<Measured>,
+    /// Of the dirty file's rows, those that were set aside.
+    pub(super) set_aside: u64,
+    pub(super) small: Vec<Measured>,
+    /// Bytes of all small files.
+    pub(super) small_bytes: u64,
+}
+
+pub(super) fn measure(ground: &Ground, rounds: usize) -> Result<Alone, TaskError> {
+    let mut alone = Alone { clean: Vec::new(), dirty: Vec::new(), set_aside: 0, small: Vec::new(), small_bytes: 0 };
+    let clean = ground.work.join("clean");
+    empty(&clean)?;
+    move_file(&ground.generate(ROWS, &[])?, &clean)?;
+    let dirty = ground.work.join("dirty");
+    empty(&dirty)?;
+    move_file(&ground.generate(ROWS, &["--dirty", DIRTY])?, &dirty)?;
+    for round in 0..rounds {
+        let (one, table) = ground.headwater(&clean)?;
+        let rows = ground.check(&table)?.rows;
+        complain(if rows == ROWS { Vec::new() } else { vec![format!("{rows} rows of {ROWS} were loaded")] })?;
+        tell(round, "clean", &one);
+        alone.clean.push(one);
+        let (one, table) = ground.headwater(&dirty)?;
+        alone.set_aside = ROWS - ground.check(&table)?.rows;
+        tell(round, "1 % dirty", &one);
+        alone.dirty.push(one);
+    }
+    let source = ground.generate(FILES * ROWS_OF_FILE, &[])?;
+    let small = ground.work.join("small");
+    empty(&small)?;
+    alone.small_bytes = split(&source, &small)?;
+    fs::remove_file(&source).map_err(TaskError::file("remove", &source))?;
+    let (one, table) = ground.headwater(&small)?;
+    let (rows, wanted) = (ground.check(&table)?.rows, FILES * ROWS_OF_FILE);
+    complain(if rows == wanted { Vec::new() } else { vec![format!("{rows} rows of {wanted} were loaded")] })?;
+    tell(0, "10,000 files", &one);
+    alone.small.push(one);
+    Ok(alone)
+}
+
+fn tell(round: usize, what: &str, one: &Measured) {
+    say(&format!("round {} {what}: {:.2} s, {} MB", round + 1, one.seconds, one.peak_bytes / 1_000_000));
+}
+
+fn move_file(file: &Path, folder: &Path) -> Result<(), TaskError> {
+    let target = folder.join(file.file_name().unwrap_or_default());
+    fs::rename(file, &target).map_err(TaskError::file("move", file))
+}
+
+/// Cuts a file of records without line breaks into many with the same header; their bytes.
+fn split(source: &Path, folder: &Path) -> Result<u64, TaskError> {
+    let input = File::open(source).map_err(TaskError::file("open", source))?;
+    let mut lines = BufReader::new(input).split(b'\n');
+    let failed = TaskError::file("read", source);
+    let mut next = || lines.next().transpose();
+    let header = next().map_err(failed)?.unwrap_or_default();
+    let mut bytes = 0;
+    for number in 0..FILES {
+        let path: PathBuf = folder.join(format!("rental_transactions_{number:05}.csv"));
+        let mut output = BufWriter::new(File::create_new(&path).map_err(TaskError::file("create", &path))?);
+        let mut write = |line: &[u8]| {
+            bytes += line.len() as u64 + 1;
+            output.write_all(line).and_then(|()| output.write_all(b"\n")).map_err(TaskError::file("write", &path))
+        };
+        write(&header)?;
+        for _ in 0..ROWS_OF_FILE {
+            let Some(line) = next().map_err(TaskError::file("read", source))? else { break };
+            write(&line)?;
+        }
+        output.flush().map_err(TaskError::file("write", &path))?;
+    }
+    Ok(bytes)
+}
