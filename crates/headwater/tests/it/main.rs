@@ -12,4 +12,5 @@ mod moments;
 mod project;
 mod query;
 mod s3;
+mod upkeep;
 mod wrong_input;
