@@ -23,10 +23,10 @@ pub(crate) enum Bench {
         /// Rows of the file; several numbers make several files
         #[arg(long, value_delimiter = ',', default_values_t = [5_000_000, 56_000_000])]
         rows: Vec<u64>,
-        /// How often every tool takes its turn; files of more than 10 million rows take three rounds at most
+        /// How often every tool takes its turn; once for files of more than 10 million rows
         #[arg(long, default_value_t = 5)]
         rounds: usize,
-        /// Tools to leave out, such as `PySpark`, which takes long
+        /// Tools to leave out of files of more than 10 million rows, such as `PySpark`, which takes minutes for one
         #[arg(long, value_delimiter = ',')]
         without: Vec<String>,
     },
@@ -34,8 +34,6 @@ pub(crate) enum Bench {
 
 /// The rows from which on a file is a large one.
 const LARGE: u64 = 10_000_000;
-/// The rounds of a large file.
-const ROUNDS_OF_LARGE: usize = 3;
 
 /// A tool, and what exactly it does.
 struct Tool {
@@ -87,8 +85,8 @@ pub(crate) fn run(workspace: &Workspace, bench: &Bench) -> Result<(), TaskError>
     let ground = Ground::prepare(workspace)?;
     let mut sections = Vec::new();
     for rows in rows {
-        let rounds = if *rows > LARGE { (*rounds).min(ROUNDS_OF_LARGE) } else { *rounds };
-        sections.push(beside::measure(&ground, *rows, rounds.max(1), without)?);
+        let (rounds, without) = if *rows > LARGE { (1, without.as_slice()) } else { ((*rounds).max(1), [].as_slice()) };
+        sections.push(beside::measure(&ground, *rows, rounds, without)?);
     }
     let alone = alone::measure(&ground, (*rounds).max(1))?;
     page::write(&ground, &sections, &alone)?;

@@ -44,10 +44,11 @@ pub(super) fn write(ground: &Ground, sections: &[Section], alone: &Alone) -> Res
 fn of_section(section: &Section) -> String {
     let Section { rows, bytes, rounds, measured } = section;
     let mut text = format!(
-        "## {} million rentals, {} MB of CSV, 8 typed columns\n\nMedian of {rounds} rounds.\n\n\
+        "## {} million rentals, {} MB of CSV, 8 typed columns\n\nMedian of {rounds} round{}.\n\n\
          | tool | median | fastest - slowest | time, Headwater = 1 | peak memory |\n|---|---|---|---|---|\n",
         *rows as f64 / 1_000_000.0,
-        bytes / 1_000_000
+        bytes / 1_000_000,
+        if *rounds == 1 { "" } else { "s" }
     );
     let of = |tool: &str| measured.get(tool).map(Vec::as_slice).unwrap_or_default();
     let base = seconds(of(HEADWATER)).1;
