@@ -32,6 +32,9 @@ pub(super) fn write(ground: &Ground, sections: &[Section], alone: &Alone) -> Res
          Every tool's rows, sum of amounts and earliest start were compared.\n\n",
     );
     text.push_str(&of_alone(alone));
+    // Written by whoever profiled last: no number of it comes from this run.
+    let profile = ground.bench.join("profile.md");
+    text.push_str(&fs::read_to_string(&profile).map_err(TaskError::file("read", &profile))?);
     for (what, is) in [("machine", machine()), ("versions", versions(ground)?), ("date", date()?)] {
         let _ = writeln!(text, "- {what}: {is}");
     }
