@@ -243,6 +243,14 @@ pub enum LakeError {
         /// What the system says.
         source: io::Error,
     },
+    /// A lake in a bucket that cannot be read at all.
+    #[error("cannot reach the lake `{written}`")]
+    Unreachable {
+        /// The lake as the user wrote it.
+        written: String,
+        /// What the store says.
+        source: object_store::Error,
+    },
     /// An object that cannot be read or written.
     #[error("cannot {doing} `{path}`")]
     Store {
@@ -337,7 +345,11 @@ impl LakeError {
             Self::DamagedView { .. } => {
                 error(Code::InvalidLake).help("remove the file and run again: the view is made anew from the project")
             }
-            Self::Io { .. } | Self::Store { .. } | Self::Delta { .. } | Self::Parquet { .. } => self.unavailable(),
+            Self::Io { .. }
+            | Self::Unreachable { .. }
+            | Self::Store { .. }
+            | Self::Delta { .. }
+            | Self::Parquet { .. } => self.unavailable(),
         }
     }
 
@@ -363,8 +375,13 @@ impl LakeError {
     fn bucket_unavailable(&self) -> Option<Diagnostic> {
         let diagnostic = |code| Diagnostic::error(code, self.to_string()).caused_by_source(self);
         match store_error(self)? {
-            StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => {
-                let help = "give this user the right to list, read, write and delete there, or choose another `lake:`";
+            StoreError::Unauthenticated { .. } => {
+                let help = "set `AWS_PROFILE`, or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, in the environment or in \
+                            `.env`";
+                Some(diagnostic(Code::StorageDenied).help(help))
+            }
+            StoreError::PermissionDenied { .. } => {
+                let help = "check the credentials, and that they may list, read, write and delete there";
                 Some(diagnostic(Code::StorageDenied).help(help))
             }
             // Of an object this is no error, so it is the bucket that is not there.
@@ -372,7 +389,10 @@ impl LakeError {
                 Some(diagnostic(Code::StorageDenied).help("create the bucket, or choose another `lake:`"))
             }
             StoreError::Generic { store, .. } if *store == "S3" => {
-                let help = "run again: what was committed stays, and the rest is done then";
+                let help = match self {
+                    Self::Unreachable { .. } => "check that it is up, and the network to it, then run again",
+                    _ => "run again: what was committed stays, and the rest is done then",
+                };
                 Some(diagnostic(Code::StorageUnavailable).help(help).fault(Fault::Outside).retryable())
             }
             _ => None,
@@ -380,7 +400,7 @@ impl LakeError {
     }
 
     fn names_url(&self) -> bool {
-        matches!(self, Self::Store { path, .. } if path.contains("://"))
+        matches!(self, Self::Unreachable { .. }) || matches!(self, Self::Store { path, .. } if path.contains("://"))
     }
 }
 

@@ -38,9 +38,9 @@ struct Inner {
 
 impl Lake {
     /// Opens a lake by an absolute path or a `file://` URL, or by the URL of a bucket (`s3://bucket/prefix`) with that
-    /// bucket's store, whose paths are the URL's path without the slash it begins with. Writes nothing: a folder that is
-    /// not there yet is an empty lake, and one that may not be written is found out by [`Lake::lock`], since reading it
-    /// needs no more than this.
+    /// bucket's store, whose paths are the URL's path without the slash it begins with. Writes nothing: what is not there
+    /// yet is an empty lake, and one that may not be written is found out by the first write, since reading it needs no
+    /// more than this. Reads once, so that a lake that cannot be read is one error, and not one for each table.
     ///
     /// `written` is the lake as the user wrote it, for messages.
     pub async fn open(uri: &str, written: &str, store: Option<Arc<dyn ObjectStore>>) -> Result<Self, LakeError> {
@@ -56,7 +56,18 @@ impl Lake {
         if let Some(escape) = escape_in(inner.prefix.as_ref()) {
             return Err(LakeError::EscapedPath { written: written.to_string(), escape });
         }
-        Ok(Self(Arc::new(inner)))
+        let lake = Self(Arc::new(inner));
+        if lake.folder().is_none() {
+            lake.reach().await?;
+        }
+        Ok(lake)
+    }
+
+    /// Asks the bucket of the lake for something, whatever it answers.
+    async fn reach(&self) -> Result<(), LakeError> {
+        let own = self.own(&[])?;
+        let listed = self.retried(|| self.store_ref().list_with_delimiter(Some(&own))).await;
+        listed.map(drop).map_err(|source| LakeError::Unreachable { written: self.written().to_string(), source })
     }
 
     /// The lake's folder; `None` for a lake in a bucket.

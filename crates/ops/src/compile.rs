@@ -1,10 +1,10 @@
 //! Compiles the project beside its lake. What the user wrote is checked against contracts; the lake is asked only for
 //! the columns of a table that something else writes and that the project does not describe.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use headwater_lake::Lake;
-use headwater_plan::{Diagnostics, Environment, Plan, TableName};
+use headwater_plan::{Diagnostic, Diagnostics, Environment, Plan, TableName};
 use headwater_project::generate::GenerateTable;
 use headwater_project::{Environ, Request};
 use headwater_sql::{RelationSource, Relations};
@@ -31,14 +31,21 @@ pub(crate) async fn compile(context: &Context) -> Result<Project, Diagnostics> {
         environment,
         environ: request.environ.clone(),
         lake: OnceCell::new(),
+        failure: Mutex::default(),
         runtime: Handle::current(),
     };
     // Compiling is all CPU work, and deep: it gets a thread of its own.
     let compiling = tokio::task::spawn_blocking(move || {
         let compiled = headwater_project::compile(&request, &lake);
-        (request, compiled)
+        (request, compiled, lake.failure.into_inner().unwrap_or_else(PoisonError::into_inner))
     });
-    let (request, compiled) = compiling.await.map_err(crate::error::fell)?;
+    let (request, compiled, failure) = compiling.await.map_err(crate::error::fell)?;
+    if let Some(failure) = failure {
+        // First: a table that is said not to be there may well be there.
+        let mut told = Diagnostics::from(failure);
+        told.extend(compiled.diagnostics);
+        return Err(told);
+    }
     match compiled.plan {
         Some(plan) if !compiled.diagnostics.has_errors() => Ok(Project {
             request,
@@ -56,27 +63,36 @@ struct OutsideTables {
     environment: Environment,
     environ: Environ,
     lake: OnceCell<Option<Lake>>,
+    /// Why a table could not be looked up.
+    failure: Mutex<Option<Diagnostic>>,
     runtime: Handle,
 }
 
 impl OutsideTables {
     /// The compiler asks from its own thread, so that waiting here stops nobody.
     fn lake(&self) -> Option<Lake> {
-        // A lake that does not open is told of by the verb that needs it; here it only has no tables.
-        let open = || async { wiring::lake(&self.environment, &self.environ).await.ok() };
+        let open = || async { self.kept(wiring::lake(&self.environment, &self.environ).await) };
         self.runtime.block_on(self.lake.get_or_init(open)).clone()
+    }
+
+    /// The answer, or none and the first reason why kept.
+    fn kept<T>(&self, answer: Result<T, Diagnostic>) -> Option<T> {
+        answer
+            .map_err(|failure| self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure).code)
+            .ok()
     }
 }
 
 impl Relations for OutsideTables {
     fn relation(&self, name: &TableName) -> Option<RelationSource> {
         let lake = self.lake()?;
-        let relation = self.runtime.block_on(lake.relation(name)).ok()??;
+        let relation = self.kept(self.runtime.block_on(lake.relation(name)).map_err(Diagnostic::from))??;
         Some(RelationSource::Schema(relation.schema()))
     }
 
     fn names(&self) -> Vec<TableName> {
         let Some(lake) = self.lake() else { return Vec::new() };
-        self.runtime.block_on(lake.relations()).unwrap_or_default().into_iter().map(|relation| relation.name).collect()
+        let relations = self.kept(self.runtime.block_on(lake.relations()).map_err(Diagnostic::from));
+        relations.unwrap_or_default().into_iter().map(|relation| relation.name).collect()
     }
 }

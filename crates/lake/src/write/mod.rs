@@ -21,7 +21,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use deltalake_core::kernel::{EagerSnapshot, Remove, StructType};
-use headwater_plan::{RunId, Schema, TableName, TableVersion, engine::Built};
+use headwater_plan::{RunId, Schema, StepContext, TableName, TableVersion, engine::Built};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -264,6 +264,25 @@ impl WriteMode {
 }
 
 impl WriteOptions {
+    /// A write by a step, of which nothing depends on what was written before.
+    pub fn new(target: TableName, schema: Schema, mode: WriteMode, operation: &str, context: &StepContext) -> Self {
+        Self {
+            target,
+            schema,
+            mode,
+            transaction: None,
+            follows: None,
+            retires: Vec::new(),
+            attempt: None,
+            merge_schema: false,
+            partition_by: Vec::new(),
+            built: None,
+            run_id: context.run_id.clone(),
+            operation: operation.to_owned(),
+            at: context.clock.now(),
+        }
+    }
+
     /// The applications by which it is decided whether the write may happen.
     fn apps(&self) -> Vec<&str> {
         self.transaction.iter().chain(&self.retires).map(|transaction| transaction.app_id.as_str()).collect()

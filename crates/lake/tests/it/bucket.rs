@@ -176,7 +176,7 @@ async fn a_bucket_that_refuses_says_what_to_do() {
     let path = || "lake/x".to_string();
     let denied = of(object_store::Error::PermissionDenied { path: path(), source: "403 AccessDenied".into() });
     assert_eq!((denied.code, denied.fault, denied.retryable), (Code::StorageDenied, Fault::User, false));
-    assert!(denied.help.unwrap().contains("right to list, read, write and delete"));
+    assert!(denied.help.unwrap().contains("may list, read, write and delete"));
     let missing = of(object_store::Error::NotFound { path: path(), source: "404 NoSuchBucket".into() });
     assert_eq!(missing.code, Code::StorageDenied);
     let down = of(object_store::Error::Generic { store: "S3", source: "503 SlowDown".into() });

@@ -53,13 +53,13 @@ fn what_is_wrong_with_the_settings_is_told() {
         intake.set("AWS_MAX_ATTEMPTS", "1");
         intake.set("AWS_SECRET_ACCESS_KEY", "another");
         insta::assert_snapshot!(refused(&intake, "run", 1), @"
-        error[storage-denied]: cannot list `s3://headwater/[PREFIX]/incoming`
-         --> models/bronze/sources.yml:4:15
+        error[storage-denied]: cannot reach the lake `s3://headwater/[PREFIX]/lake`
+         --> headwater.yml:3:18
           |
-        4 |       - name: orders
-          |               ^
-          = cause: The operation lacked the necessary privileges to complete for path s3://headwater/[PREFIX]/incoming: S3 answered 403: SignatureDoesNotMatch, The request signature we calculated does not match the signature you provided. Check your key and signing method.
-          = help: check the credentials, and that they may list and read this bucket
+        3 |   local: { lake: 's3://headwater/[PREFIX]/lake' }
+          |                  ^
+          = cause: The operation lacked the necessary privileges to complete for path s3://headwater/[PREFIX]/lake/_headwater: S3 answered 403: SignatureDoesNotMatch, The request signature we calculated does not match the signature you provided. Check your key and signing method.
+          = help: check the credentials, and that they may list, read, write and delete there
         ");
         intake.set("AWS_SECRET_ACCESS_KEY", "");
         insta::assert_snapshot!(refused(&intake, "run", 1), @"
@@ -83,12 +83,16 @@ fn what_is_wrong_with_the_settings_is_told() {
         // Nobody listens there.
         intake.through("http://127.0.0.1:9");
         insta::assert_snapshot!(refused(&intake, "tables", 4), @"
-        error[storage-unavailable]: cannot list the views in `s3://headwater/[PREFIX]/lake/_headwater/views`
-          = cause: Generic S3 error: Error performing list request: Error performing GET http://[HOST]/headwater?list-type=2&prefix=[PREFIX]%2Flake%2F_headwater%2Fviews%2F in [TIME] - HTTP error: error sending request
+        error[storage-unavailable]: cannot reach the lake `s3://headwater/[PREFIX]/lake`
+         --> headwater.yml:3:18
+          |
+        3 |   local: { lake: 's3://headwater/[PREFIX]/lake' }
+          |                  ^
+          = cause: Generic S3 error: Error performing list request: Error performing GET http://[HOST]/headwater?delimiter=%2F&list-type=2&prefix=[PREFIX]%2Flake%2F_headwater%2F in [TIME] - HTTP error: error sending request
           = cause: client error (Connect)
           = cause: tcp connect error
           = cause: Connection refused (os error 111)
-          = help: run again: what was committed stays, and the rest is done then
+          = help: check that it is up, and the network to it, then run again
         ");
     });
 }
