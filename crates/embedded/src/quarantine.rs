@@ -79,21 +79,7 @@ impl QuarantineWriter {
 
 /// A write to the quarantine.
 pub(crate) fn options(ingest: &Ingest, context: &StepContext, mode: WriteMode) -> WriteOptions {
-    WriteOptions {
-        target: ingest.quarantine.clone(),
-        schema: Ingest::quarantine_schema(),
-        mode,
-        transaction: None,
-        follows: None,
-        retires: Vec::new(),
-        attempt: None,
-        merge_schema: false,
-        partition_by: Vec::new(),
-        built: None,
-        run_id: context.run_id.clone(),
-        operation: "QUARANTINE".to_owned(),
-        at: context.clock.now(),
-    }
+    WriteOptions::new(ingest.quarantine.clone(), Ingest::quarantine_schema(), mode, "QUARANTINE", context)
 }
 
 fn to_batch(rejected: &[Rejected], schema: &SchemaRef, stamp: &Stamp) -> Result<RecordBatch, ArrowError> {

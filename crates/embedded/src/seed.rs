@@ -5,8 +5,8 @@
 use headwater_connect::files::{self, LoadOptions};
 use headwater_lake::{WriteMode, WriteOptions};
 use headwater_plan::{
-    Built, Compression, FileFormat, FileSet, Node, OnSchemaChange, Progress, RowCounts, Schema, Seed, StepContext,
-    StepReport, TableName,
+    Built, Compression, FileFormat, FileSet, Node, OnSchemaChange, Progress, RowCounts, Seed, StepContext, StepReport,
+    TableName,
 };
 
 use crate::EmbeddedEngine;
@@ -42,27 +42,9 @@ pub(crate) async fn execute(
         check: constraints::check(&seed.contract, context.clock.now())?,
     };
     let source = open(engine, found, options).await?;
-    let columns = seed.contract.columns.iter();
-    let writer = engine
-        .lake
-        .begin_write(WriteOptions {
-            target: target.clone(),
-            schema: Schema::new(
-                columns.map(|column| headwater_plan::Field::new(&column.name, column.data_type.clone())).collect(),
-            ),
-            mode: WriteMode::Replace,
-            transaction: None,
-            follows: None,
-            retires: Vec::new(),
-            attempt: None,
-            merge_schema: false,
-            partition_by: Vec::new(),
-            built: Some(Built { fingerprint: node.fingerprint.clone(), inputs: Default::default() }),
-            run_id: context.run_id.clone(),
-            operation: "SEED".to_owned(),
-            at: context.clock.now(),
-        })
-        .await?;
+    let built = Some(Built { fingerprint: node.fingerprint.clone(), inputs: Default::default() });
+    let options = WriteOptions::new(target.clone(), seed.contract.schema(), WriteMode::Replace, "SEED", context);
+    let writer = engine.lake.begin_write(WriteOptions { built, ..options }).await?;
     let before = Progress { total_bytes: bytes, ..Progress::default() };
     let work = Work { target: &target, spare_threads: &engine.spare_threads, context, before };
     let loaded = load(source, bytes, &writer, BadRows::Refuse, work).await?;

@@ -23,24 +23,9 @@ pub(crate) async fn execute(
     let mut inputs = Inputs::of(&engine.lake, &query.reads).await?;
     let typed = session.plan(&engine.lake, &query.sql, &mut inputs).await?;
     check_columns(&node.schema, &typed.schema)?;
-    let writer = engine
-        .lake
-        .begin_write(WriteOptions {
-            target,
-            schema: typed.schema.clone(),
-            mode: WriteMode::Replace,
-            transaction: None,
-            follows: None,
-            retires: Vec::new(),
-            attempt: None,
-            merge_schema: false,
-            partition_by: Vec::new(),
-            built: Some(Built { fingerprint: node.fingerprint.clone(), inputs: inputs.versions() }),
-            run_id: context.run_id.clone(),
-            operation: "TABLE".to_owned(),
-            at: context.clock.now(),
-        })
-        .await?;
+    let built = Some(Built { fingerprint: node.fingerprint.clone(), inputs: inputs.versions() });
+    let options = WriteOptions::new(target, typed.schema.clone(), WriteMode::Replace, "TABLE", context);
+    let writer = engine.lake.begin_write(WriteOptions { built, ..options }).await?;
     let execution = session.lower(&typed, &inputs).await?;
     let parts = rows::write(session, execution, &writer, context).await?;
     if context.cancel.is_cancelled() {

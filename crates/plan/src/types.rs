@@ -50,6 +50,26 @@ pub enum DataType {
 }
 
 impl DataType {
+    /// Whether it is a whole number.
+    pub fn is_integral(&self) -> bool {
+        matches!(self, Self::Byte | Self::Short | Self::Int | Self::Long)
+    }
+
+    /// Whether it is a number with a fraction.
+    pub fn is_fractional(&self) -> bool {
+        matches!(self, Self::Float | Self::Double | Self::Decimal { .. })
+    }
+
+    /// Whether it is a number.
+    pub fn is_numeric(&self) -> bool {
+        self.is_integral() || self.is_fractional()
+    }
+
+    /// Whether it is a day or an instant.
+    pub fn is_time(&self) -> bool {
+        matches!(self, Self::Date | Self::Timestamp | Self::TimestampNtz)
+    }
+
     /// Reads a type as a user writes it in YAML, Spark's synonyms included: `decimal(12,2)`, `array<string>`,
     /// `map<string,int>`, `struct<a:int,b:string>`; `None` for what is not a type.
     pub fn parse(text: &str) -> Option<Self> {

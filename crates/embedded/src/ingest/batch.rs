@@ -29,19 +29,10 @@ pub(crate) fn target_options(
     let mut schema = ingest.table_schema();
     schema.fields.extend(added.iter().cloned());
     WriteOptions {
-        target: ingest.target.clone(),
-        schema,
-        mode,
-        transaction: None,
-        follows: None,
-        retires: Vec::new(),
-        attempt: None,
         merge_schema: ingest.on_schema_change == OnSchemaChange::AddColumns,
         partition_by: ingest.layout.partition_by.clone(),
         built: Some(Built { fingerprint: node.fingerprint.clone(), inputs: Default::default() }),
-        run_id: context.run_id.clone(),
-        operation: OPERATION.to_owned(),
-        at: context.clock.now(),
+        ..WriteOptions::new(ingest.target.clone(), schema, mode, OPERATION, context)
     }
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand, ValueHint};
 
 use super::parse::parse_instant;
-use super::{FormatArgs, ProjectArgs};
+use super::{FormatArgs, ListArgs, ProjectArgs};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -12,28 +12,20 @@ pub(crate) struct SourcesArgs {
     #[command(subcommand)]
     pub(crate) verb: Option<SourcesVerb>,
     #[command(flatten)]
-    pub(crate) list: SourcesListArgs,
+    pub(crate) list: ListArgs,
 }
 
 /// What to see of the sources, or to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum SourcesVerb {
     /// Every source: what is loaded, what waits (what `headwater sources` does)
-    List(SourcesListArgs),
+    List(ListArgs),
     /// One source, batch by batch and file by file
     Show(SourceShowArgs),
     /// Count files as never loaded, so that the next run loads them again beside their rows
     Forget(ForgetArgs),
     /// Forget all files that were loaded since an instant
     Reload(ReloadArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SourcesListArgs {
-    #[command(flatten)]
-    pub(crate) output: FormatArgs,
-    #[command(flatten)]
-    pub(crate) project: ProjectArgs,
 }
 
 #[derive(Debug, Args)]
@@ -81,28 +73,20 @@ pub(crate) struct QuarantineArgs {
     #[command(subcommand)]
     pub(crate) verb: Option<QuarantineVerb>,
     #[command(flatten)]
-    pub(crate) list: QuarantineListArgs,
+    pub(crate) list: ListArgs,
 }
 
 /// What to see of the rows that were set aside, or to do with them.
 #[derive(Debug, Subcommand)]
 pub(crate) enum QuarantineVerb {
     /// How many rows each source has set aside, and why (what `headwater quarantine` does)
-    List(QuarantineListArgs),
+    List(ListArgs),
     /// The rows of one source: file, line, raw text, every reason
     Show(QuarantineShowArgs),
     /// Run their raw text through today's contract, and load what fits now, exactly once
     Replay(QuarantineArg),
     /// Remove them for good
     Drop(QuarantineDropArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct QuarantineListArgs {
-    #[command(flatten)]
-    pub(crate) output: FormatArgs,
-    #[command(flatten)]
-    pub(crate) project: ProjectArgs,
 }
 
 #[derive(Debug, Args)]

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Subcommand};
 
 use super::parse::{parse_duration, parse_instant};
-use super::{FormatArgs, ProjectArgs};
+use super::{FormatArgs, ListArgs, ProjectArgs};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -12,14 +12,14 @@ pub(crate) struct TablesArgs {
     #[command(subcommand)]
     pub(crate) verb: Option<TablesVerb>,
     #[command(flatten)]
-    pub(crate) list: TablesListArgs,
+    pub(crate) list: ListArgs,
 }
 
 /// What to see of the tables.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TablesVerb {
     /// All tables and views (what `headwater tables` does)
-    List(TablesListArgs),
+    List(ListArgs),
     /// One table: its columns, size and origin
     Show(TableArgs),
     /// The versions of one table
@@ -30,14 +30,6 @@ pub(crate) enum TablesVerb {
     Vacuum(VacuumArgs),
     /// Make an earlier version of a table the newest again
     Restore(RestoreArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct TablesListArgs {
-    #[command(flatten)]
-    pub(crate) output: FormatArgs,
-    #[command(flatten)]
-    pub(crate) project: ProjectArgs,
 }
 
 #[derive(Debug, Args)]

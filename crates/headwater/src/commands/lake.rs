@@ -3,12 +3,12 @@
 use headwater_ops::tables;
 
 use super::{Outcome, show};
-use crate::cli::{TableArgs, TablesListArgs};
+use crate::cli::{ListArgs, TableArgs};
 use crate::console::Console;
 use crate::render::lake as render;
 use crate::world::World;
 
-pub(super) async fn list(console: &Console, world: &World, args: &TablesListArgs) -> Outcome {
+pub(super) async fn list(console: &Console, world: &World, args: &ListArgs) -> Outcome {
     let list = tables::list(&world.context(&args.project, None)?).await?;
     show(console, &list, |list| render::list(list, console.out))
 }

@@ -3,13 +3,13 @@
 use headwater_ops::quarantine;
 
 use super::{Outcome, show};
-use crate::cli::{QuarantineArg, QuarantineDropArgs, QuarantineListArgs, QuarantineShowArgs};
+use crate::cli::{ListArgs, QuarantineArg, QuarantineDropArgs, QuarantineShowArgs};
 use crate::console::Console;
 use crate::interrupt;
 use crate::render::quarantine as render;
 use crate::world::World;
 
-pub(super) async fn list(console: &Console, world: &World, args: &QuarantineListArgs) -> Outcome {
+pub(super) async fn list(console: &Console, world: &World, args: &ListArgs) -> Outcome {
     let list = quarantine::list(&world.context(&args.project, None)?).await?;
     show(console, &list, |list| render::list(list, console.out))
 }

@@ -110,7 +110,7 @@ async fn draw(console: &Console, answer: Rows, plot: &Plot, limit: usize) -> Out
         })
     };
     let (x, y) = (column(&plot.x)?, column(&plot.y)?);
-    let values = schema.fields.get(y).filter(|field| render::is_number(&field.data_type));
+    let values = schema.fields.get(y).filter(|field| field.data_type.is_numeric());
     if values.is_none() {
         let data_type = schema.fields.get(y).map(|field| field.data_type.to_string()).unwrap_or_default();
         let message = format!("cannot draw bars of `{}`: it is `{data_type}`, expected a number", plot.y);

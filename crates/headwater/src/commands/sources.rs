@@ -3,12 +3,12 @@
 use headwater_ops::sources;
 
 use super::{Outcome, show};
-use crate::cli::{ForgetArgs, ReloadArgs, SourceShowArgs, SourcesListArgs};
+use crate::cli::{ForgetArgs, ListArgs, ReloadArgs, SourceShowArgs};
 use crate::console::Console;
 use crate::render::sources as render;
 use crate::world::World;
 
-pub(super) async fn list(console: &Console, world: &World, args: &SourcesListArgs) -> Outcome {
+pub(super) async fn list(console: &Console, world: &World, args: &ListArgs) -> Outcome {
     let list = sources::list(&world.context(&args.project, None)?).await?;
     show(console, &list, |list| render::list(list, console.out))?;
     // A source that cannot be loaded now is no reason not to see the others.

@@ -3,7 +3,7 @@
 use arrow::array::{Array, RecordBatch};
 use arrow::buffer::NullBuffer;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use headwater_plan::{DataType, Schema};
+use headwater_plan::Schema;
 
 use super::chart::Bar;
 use super::table::{Align, Cell, Table};
@@ -15,7 +15,7 @@ const INSTANT: &str = "%Y-%m-%d %H:%M:%S%.f";
 pub(crate) fn table(schema: &Schema, batches: &[RecordBatch]) -> Table {
     let mut table = Table::default();
     for field in &schema.fields {
-        let align = if is_number(&field.data_type) { Align::Right } else { Align::Left };
+        let align = if field.data_type.is_numeric() { Align::Right } else { Align::Left };
         table.typed_column(&field.name, field.data_type.to_string(), align);
     }
     for batch in batches {
@@ -42,20 +42,6 @@ pub(crate) fn bars(batches: &[RecordBatch], (labels, values): (usize, usize)) ->
         }
     }
     bars
-}
-
-/// Whether a column holds numbers.
-pub(crate) fn is_number(data_type: &DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::Byte
-            | DataType::Short
-            | DataType::Int
-            | DataType::Long
-            | DataType::Float
-            | DataType::Double
-            | DataType::Decimal { .. }
-    )
 }
 
 /// A column's values as text.

@@ -3,7 +3,7 @@
 use headwater_plan::{Constraint, Contract, ContractColumn, DataType, Diagnostic, Schema};
 use headwater_sql::{SparkSql, SqlError};
 
-use super::generic::{literal, quoted};
+use super::generic::{is_bare, literal, quoted};
 use crate::config::{ConstraintDecl, Rule, SourceTable};
 
 /// The rules of a table, those of its columns first. What is wrong with one is told.
@@ -67,19 +67,8 @@ fn condition(rule: &Rule, column: Option<&ContractColumn>) -> String {
 /// A value of a type in Spark SQL. Its text was checked against the type before.
 fn value(text: &str, data_type: Option<&DataType>) -> String {
     match data_type {
-        Some(
-            DataType::Boolean
-            | DataType::Byte
-            | DataType::Short
-            | DataType::Int
-            | DataType::Long
-            | DataType::Float
-            | DataType::Double
-            | DataType::Decimal { .. },
-        ) => text.to_owned(),
-        Some(time @ (DataType::Date | DataType::Timestamp | DataType::TimestampNtz)) => {
-            format!("cast({} as {time})", literal(text))
-        }
+        Some(bare) if is_bare(bare) => text.to_owned(),
+        Some(time) if time.is_time() => format!("cast({} as {time})", literal(text)),
         _ => literal(text),
     }
 }

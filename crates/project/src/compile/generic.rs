@@ -253,18 +253,8 @@ fn literals(values: &[Value], quote: bool, data_type: Option<&DataType>) -> Resu
 }
 
 /// Whether values of a type are written without quotes.
-fn is_bare(data_type: &DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::Boolean
-            | DataType::Byte
-            | DataType::Short
-            | DataType::Int
-            | DataType::Long
-            | DataType::Float
-            | DataType::Double
-            | DataType::Decimal { .. }
-    )
+pub(super) fn is_bare(data_type: &DataType) -> bool {
+    data_type.is_numeric() || *data_type == DataType::Boolean
 }
 
 fn not_a_relation(to: &str) -> Diagnostic {

@@ -71,7 +71,7 @@ fn column(at: At<'_>, file: ColumnFile, kind: Owner, found: &mut Diagnostics) ->
         Owner::Other => reading::refuse(at, found),
     }
     let format = file.format.map(super::file::OneOrMany::into_vec).unwrap_or_default();
-    if let Some(other) = data_type.as_ref().filter(|_| !format.is_empty()).filter(|kind| !is_time(kind)) {
+    if let Some(other) = data_type.as_ref().filter(|_| !format.is_empty()).filter(|kind| !kind.is_time()) {
         let message = format!("`format` is for dates and timestamps: `{name}` is of the type `{other}`");
         found.push(at.at("format").error(Code::InvalidValue, message));
     }
@@ -89,11 +89,6 @@ fn column(at: At<'_>, file: ColumnFile, kind: Owner, found: &mut Diagnostics) ->
         tests,
         generate,
     }
-}
-
-/// Whether values of the type are dates or instants.
-pub(super) fn is_time(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Date | DataType::Timestamp | DataType::TimestampNtz)
 }
 
 /// The type that a text names.

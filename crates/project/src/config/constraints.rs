@@ -6,7 +6,6 @@ use headwater_plan::{Code, DataType, Diagnostics, Location};
 
 use super::at::At;
 use super::file::constraints::{ColumnConstraintFile, ConstraintKind, TableConstraintFile};
-use super::reading::is_number;
 use super::{ColumnDecl, ConstraintDecl, Rule, hints};
 
 /// The rules below `constraints:` of a column, and whether one of them forbids nulls.
@@ -124,7 +123,7 @@ fn of_values(
         found.push(at.error(Code::InvalidValue, message).help("such as `between: [0, 100]`"));
         return None;
     };
-    let number = |text: &str| text.parse::<f64>().ok().filter(|_| data_type.is_some_and(is_number));
+    let number = |text: &str| text.parse::<f64>().ok().filter(|_| data_type.is_some_and(DataType::is_numeric));
     if let (Some(least), Some(greatest)) = (number(low), number(high))
         && least > greatest
     {
@@ -139,9 +138,9 @@ fn of_values(
 fn fits(text: &str, data_type: &DataType) -> bool {
     match data_type {
         DataType::Boolean => matches!(text, "true" | "false"),
-        DataType::Byte | DataType::Short | DataType::Int | DataType::Long => text.parse::<i64>().is_ok(),
+        whole if whole.is_integral() => text.parse::<i64>().is_ok(),
         // What Rust also reads, `nan` and `inf`, would be a column in SQL.
-        DataType::Float | DataType::Double | DataType::Decimal { .. } => text.parse::<f64>().is_ok_and(f64::is_finite),
+        fraction if fraction.is_fractional() => text.parse::<f64>().is_ok_and(f64::is_finite),
         DataType::Date => NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok(),
         DataType::Timestamp | DataType::TimestampNtz => hints::instant(text).is_some(),
         _ => true,

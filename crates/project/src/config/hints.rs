@@ -6,7 +6,7 @@ use headwater_plan::{Code, DataType, Diagnostics};
 
 use super::at::At;
 use super::file::generate::{AfterFile, ChoiceFile, DistributionName, HintFile};
-use super::{ColumnDecl, SourceTable, columns, size};
+use super::{ColumnDecl, SourceTable, size};
 use crate::generate::{ColumnHint, Distribution, HintKind};
 
 /// The digits after the point of a decimal whose column says nothing.
@@ -254,16 +254,14 @@ pub(super) fn instant(text: &str) -> Option<DateTime<Utc>> {
 
 /// Why values of a kind cannot be in a column of a type.
 fn misfit(kind: &HintKind, data_type: &DataType) -> Option<String> {
-    let whole = matches!(data_type, DataType::Byte | DataType::Short | DataType::Int | DataType::Long);
-    let fraction = matches!(data_type, DataType::Decimal { .. } | DataType::Float | DataType::Double);
+    let whole = data_type.is_integral();
+    let fraction = data_type.is_fractional();
     let text = matches!(data_type, DataType::String);
     let fits = match kind {
         HintKind::Sequence { prefix, .. } => text || (prefix.is_empty() && (whole || fraction)),
         HintKind::Integer { .. } => text || whole || fraction,
         HintKind::Decimal { scale, .. } => text || fraction || (whole && *scale == 0),
-        HintKind::Date { .. } | HintKind::Timestamp { .. } | HintKind::After { .. } => {
-            text || columns::is_time(data_type)
-        }
+        HintKind::Date { .. } | HintKind::Timestamp { .. } | HintKind::After { .. } => text || data_type.is_time(),
         // What it gives is known only when it is made.
         HintKind::Choice(_) | HintKind::Reference { .. } | HintKind::Template(_) | HintKind::Pattern(_) => true,
         _ => text,
@@ -288,7 +286,7 @@ pub(super) fn check_columns(table: At<'_>, columns: &[ColumnDecl], found: &mut D
         let at = at.at("generate");
         match &hint.kind {
             HintKind::After { column, .. } => match find(column) {
-                Some(other) if other.data_type.as_ref().is_some_and(|kind| !columns::is_time(kind)) => {
+                Some(other) if other.data_type.as_ref().is_some_and(|kind| !kind.is_time()) => {
                     let message = format!("`after` needs a date or a timestamp, and `{column}` is neither");
                     found.push(at.at("after").at("column").error(Code::InvalidGenerator, message));
                 }

@@ -29,7 +29,7 @@ pub(super) fn resolve(at: At<'_>, file: &ColumnFile, data_type: Option<&DataType
     let default = Reading::default();
     let mut separator = |key: &str, text: &Option<String>| {
         let text = text.as_deref()?;
-        if let Some(other) = data_type.filter(|kind| !is_number(kind)) {
+        if let Some(other) = data_type.filter(|kind| !kind.is_numeric()) {
             let message = format!("`{key}` is for numbers: `{}` is of the type `{other}`", file.name);
             found.push(at.at(key).error(Code::InvalidValue, message));
             return None;
@@ -65,18 +65,4 @@ pub(super) fn resolve(at: At<'_>, file: &ColumnFile, data_type: Option<&DataType
         decimal_sep,
         group_sep,
     }
-}
-
-/// Whether values of the type are numbers.
-pub(super) fn is_number(data_type: &DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::Byte
-            | DataType::Short
-            | DataType::Int
-            | DataType::Long
-            | DataType::Float
-            | DataType::Double
-            | DataType::Decimal { .. }
-    )
 }

@@ -16,7 +16,7 @@ use crate::kernels;
 use crate::kernels::decimal::DecimalOperation;
 use crate::typing::aggregation::Aggregation;
 use crate::typing::call::{Typed, expect};
-use crate::typing::common::{is_atomic, is_numeric};
+use crate::typing::common::is_atomic;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     aggregate("count", 1..=MANY, count),
@@ -82,7 +82,7 @@ fn count_if(call: &Aggregation<'_>) -> Answer {
 fn number(call: &Aggregation<'_>) -> Result<Typed, SqlError> {
     let value = call.argument(0)?;
     match &value.data_type {
-        data_type if is_numeric(data_type) => Ok(value.clone()),
+        data_type if data_type.is_numeric() => Ok(value.clone()),
         DataType::String | DataType::Null => {
             Ok(Typed { expr: value.cast(&DataType::Double)?, data_type: DataType::Double })
         }

@@ -79,7 +79,7 @@ fn zero_of(data_type: &DataType) -> Answer {
 
 fn number<'c>(call: &'c Call<'_>) -> Result<&'c Typed, SqlError> {
     let value = call.argument(0)?;
-    let known = value.data_type == DataType::Null || crate::typing::common::is_numeric(&value.data_type);
+    let known = value.data_type == DataType::Null || value.data_type.is_numeric();
     if !known {
         return Err(call.wrong_types());
     }

@@ -13,7 +13,7 @@ use crate::kernels::time_text::{InstantFrom, InstantTo, TextToTime, TimeToText};
 use crate::kernels::{self};
 use crate::types::arrow_type;
 use crate::typing::call::{Call, Typed};
-use crate::typing::common::{decimal_for, is_fractional, is_integral, is_numeric};
+use crate::typing::common::decimal_for;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     special("cast", 2..=2, |call| named(call, false)),
@@ -105,7 +105,7 @@ fn convert(from: &Typed, to: &DataType, lenient: bool) -> Answer {
         (DataType::String, DataType::Date | DataType::Timestamp | DataType::TimestampNtz) => {
             kernels::call(TextToTime { to: arrow_type(to), lenient }, arguments())
         }
-        (DataType::String, number) if is_numeric(number) || *number == DataType::Boolean => {
+        (DataType::String, number) if number.is_numeric() || *number == DataType::Boolean => {
             kernels::call(TextTo { to: arrow_type(to), lenient }, arguments())
         }
         (DataType::Float | DataType::Double, DataType::String) => {
@@ -117,7 +117,7 @@ fn convert(from: &Typed, to: &DataType, lenient: bool) -> Answer {
         (DataType::Boolean | DataType::Decimal { .. } | DataType::Date | DataType::Binary, DataType::String) => {
             native(from, to, lenient)
         }
-        (whole, DataType::String) if is_integral(whole) => native(from, to, lenient),
+        (whole, DataType::String) if whole.is_integral() => native(from, to, lenient),
         (DataType::Float | DataType::Double, DataType::Decimal { precision, scale }) => kernels::call(
             DecimalFrom { from: arrow_type(&from.data_type), precision: *precision, scale: *scale, lenient },
             arguments(),
@@ -133,17 +133,17 @@ fn convert(from: &Typed, to: &DataType, lenient: bool) -> Answer {
             DecimalFrom::decimal(&from.data_type, to, lenient).ok_or_else(|| no_cast(from, to))?,
             arguments(),
         ),
-        (number, target) if is_numeric(number) && is_numeric(target) => native(from, to, lenient),
-        (DataType::Boolean, target) if is_numeric(target) => native(from, to, lenient),
-        (number, DataType::Boolean) if is_numeric(number) => {
+        (number, target) if number.is_numeric() && target.is_numeric() => native(from, to, lenient),
+        (DataType::Boolean, target) if target.is_numeric() => native(from, to, lenient),
+        (number, DataType::Boolean) if number.is_numeric() => {
             let zero = cast(&Typed { expr: lit(0_i32), data_type: DataType::Int }, number)?;
             Expr::BinaryExpr(BinaryExpr::new(Box::new(from.expr.clone()), Operator::NotEq, Box::new(zero)))
         }
-        (DataType::Timestamp, target) if is_integral(target) || is_fractional(target) => instant_to(from, target)?,
+        (DataType::Timestamp, target) if target.is_integral() || target.is_fractional() => instant_to(from, target)?,
         (number, DataType::Timestamp)
-            if is_integral(number) || matches!(number, DataType::Float | DataType::Double) =>
+            if number.is_integral() || matches!(number, DataType::Float | DataType::Double) =>
         {
-            let wide = if is_integral(number) { DataType::Long } else { DataType::Double };
+            let wide = if number.is_integral() { DataType::Long } else { DataType::Double };
             kernels::call(InstantFrom { from: arrow_type(&wide), lenient }, vec![cast(from, &wide)?])
         }
         (DataType::Date, DataType::Timestamp | DataType::TimestampNtz)
@@ -161,7 +161,7 @@ fn convert(from: &Typed, to: &DataType, lenient: bool) -> Answer {
 /// Whole seconds, or seconds with their fraction.
 fn instant_to(from: &Typed, to: &DataType) -> Answer {
     let arguments = vec![from.expr.clone()];
-    if is_integral(to) {
+    if to.is_integral() {
         let seconds = kernels::call(InstantTo { fraction: false }, arguments);
         return cast(&Typed { expr: seconds, data_type: DataType::Long }, to);
     }
@@ -186,7 +186,7 @@ fn native(from: &Typed, to: &DataType, lenient: bool) -> Expr {
 pub(super) fn as_decimal(argument: &Typed) -> Option<(u8, u8)> {
     match argument.literal_integer() {
         // A literal takes only the digits that it has (`DecimalType.fromLiteral`).
-        Some(value) if is_integral(&argument.data_type) => {
+        Some(value) if argument.data_type.is_integral() => {
             let digits = value.unsigned_abs().to_string().len();
             Some((u8::try_from(digits).unwrap_or(20), 0))
         }

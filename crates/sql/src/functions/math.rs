@@ -13,7 +13,7 @@ use crate::kernels::arithmetic::{Absolute, PositiveRemainder};
 use crate::kernels::round::{Mode, Round};
 use crate::types::arrow_type;
 use crate::typing::call::{Call, Typed};
-use crate::typing::common::{common_type, is_integral, is_numeric};
+use crate::typing::common::common_type;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     scalar("abs", 1..=1, abs),
@@ -51,7 +51,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 fn number(call: &Call<'_>, index: usize) -> Result<Typed, SqlError> {
     let argument = call.argument(index)?;
     match &argument.data_type {
-        data_type if is_numeric(data_type) => Ok(argument.clone()),
+        data_type if data_type.is_numeric() => Ok(argument.clone()),
         DataType::String | DataType::Null => {
             Ok(Typed { expr: argument.cast(&DataType::Double)?, data_type: DataType::Double })
         }
@@ -78,12 +78,12 @@ fn round(call: &Call<'_>, mode: Mode) -> Answer {
             return Err(SqlError::unsupported(format!("`{}` of a double to a number of digits", call.name))
                 .help("cast it to a decimal"));
         }
-        whole if always_whole && is_integral(whole) => {
+        whole if always_whole && whole.is_integral() => {
             return Err(SqlError::unsupported(format!("`{}` of a whole number to a number of digits", call.name)));
         }
         other => other.clone(),
     };
-    if always_whole && is_integral(&value.data_type) {
+    if always_whole && value.data_type.is_integral() {
         return value.cast(&DataType::Long);
     }
     let from =
@@ -111,7 +111,7 @@ fn decimal_type(precision: u8, scale: u8, digits: i32) -> DataType {
 fn pmod(call: &Call<'_>) -> Answer {
     let (left, right) = (number(call, 0)?, number(call, 1)?);
     match common_type(&left.data_type, &right.data_type) {
-        Some(common) if is_integral(&common) || matches!(common, DataType::Float | DataType::Double) => {
+        Some(common) if common.is_integral() || matches!(common, DataType::Float | DataType::Double) => {
             let kernel = PositiveRemainder { data_type: arrow_type(&common) };
             Ok(kernels::call(kernel, vec![left.cast(&common)?, right.cast(&common)?]))
         }

@@ -12,7 +12,7 @@ use crate::kernels::arithmetic::{Checked, Operation};
 use crate::kernels::decimal::DecimalOperation;
 use crate::types::arrow_type;
 use crate::typing::call::{Call, Typed};
-use crate::typing::common::{common_type, is_integral, is_numeric, is_time};
+use crate::typing::common::common_type;
 use crate::typing::fallible::chain;
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -73,7 +73,7 @@ fn minus(call: &Call<'_>) -> Answer {
         (DataType::Date, DataType::Byte | DataType::Short | DataType::Int) => {
             Ok(kernels::moving::add_days(left, right, true)?)
         }
-        (left, right) if is_time(left) && is_time(right) => {
+        (left, right) if left.is_time() && right.is_time() => {
             Err(SqlError::unsupported("the difference of two days or instants, which is an interval,")
                 .help("use `datediff(end, start)` for days, `timestampdiff(SECOND, start, end)` for other units"))
         }
@@ -105,9 +105,9 @@ fn arithmetic(call: &Call<'_>, operation: Operation) -> Answer {
     let common = if both_null { Some(DataType::Double) } else { common_type(&left.data_type, &right.data_type) };
     match common {
         Some(DataType::Decimal { .. }) => decimal(left, right, operation),
-        Some(common) if is_numeric(&common) => {
+        Some(common) if common.is_numeric() => {
             let (left, right) = (left.cast(&common)?, right.cast(&common)?);
-            let checked = is_integral(&common) || matches!(operation, Operation::Divide | Operation::Remainder);
+            let checked = common.is_integral() || matches!(operation, Operation::Divide | Operation::Remainder);
             let operator = match operation {
                 _ if checked => return Ok(whole(operation, &common, left, right)),
                 Operation::Add => Operator::Plus,
@@ -142,11 +142,11 @@ fn decimal(left: &Typed, right: &Typed, operation: Operation) -> Answer {
 fn divide(call: &Call<'_>) -> Answer {
     let (left, right) = (call.argument(0)?, call.argument(1)?);
     let is_decimal = |side: &Typed| matches!(side.data_type, DataType::Decimal { .. });
-    let exact = |side: &Typed| is_decimal(side) || is_integral(&side.data_type) || side.data_type == DataType::Null;
+    let exact = |side: &Typed| is_decimal(side) || side.data_type.is_integral() || side.data_type == DataType::Null;
     if (is_decimal(left) || is_decimal(right)) && exact(left) && exact(right) {
         return decimal(left, right, Operation::Divide);
     }
-    let number = |side: &Typed| is_numeric(&side.data_type) || side.data_type == DataType::Null;
+    let number = |side: &Typed| side.data_type.is_numeric() || side.data_type == DataType::Null;
     let text = |side: &Typed| side.data_type == DataType::String;
     if !(number(left) || text(left)) || !(number(right) || text(right)) || (text(left) && text(right)) {
         return Err(call.wrong_types());
@@ -173,7 +173,7 @@ fn try_divide(call: &Call<'_>) -> Answer {
 fn whole_divide(call: &Call<'_>) -> Answer {
     let (left, right) = (call.argument(0)?, call.argument(1)?);
     let whole_number =
-        |side: &Typed| is_integral(&side.data_type) || matches!(side.data_type, DataType::Null | DataType::String);
+        |side: &Typed| side.data_type.is_integral() || matches!(side.data_type, DataType::Null | DataType::String);
     if !whole_number(left) || !whole_number(right) {
         return match common_type(&left.data_type, &right.data_type) {
             Some(DataType::Decimal { .. }) => Err(SqlError::unsupported("`div` of decimals")),
@@ -190,7 +190,7 @@ fn negative(call: &Call<'_>) -> Answer {
         return Ok(interval::negated(interval));
     }
     match &value.data_type {
-        whole_type if is_integral(whole_type) => {
+        whole_type if whole_type.is_integral() => {
             let zero = Typed { expr: datafusion::logical_expr::lit(0_i32), data_type: DataType::Int };
             Ok(whole(Operation::Subtract, whole_type, zero.cast(whole_type)?, value.expr.clone()))
         }
@@ -205,7 +205,7 @@ fn negative(call: &Call<'_>) -> Answer {
 fn positive(call: &Call<'_>) -> Answer {
     let value = call.argument(0)?;
     match &value.data_type {
-        number if is_numeric(number) => Ok(value.expr.clone()),
+        number if number.is_numeric() => Ok(value.expr.clone()),
         DataType::String | DataType::Null => value.cast(&DataType::Double),
         _ => Err(call.wrong_types()),
     }
@@ -214,14 +214,14 @@ fn positive(call: &Call<'_>) -> Answer {
 fn bitwise(call: &Call<'_>, operator: Operator) -> Answer {
     let (left, right) = (call.argument(0)?, call.argument(1)?);
     match common_type(&left.data_type, &right.data_type) {
-        Some(common) if is_integral(&common) => Ok(binary(left.cast(&common)?, operator, right.cast(&common)?)),
+        Some(common) if common.is_integral() => Ok(binary(left.cast(&common)?, operator, right.cast(&common)?)),
         _ => Err(call.wrong_types()),
     }
 }
 
 fn complement(call: &Call<'_>) -> Answer {
     let value = call.argument(0)?;
-    if !is_integral(&value.data_type) {
+    if !value.data_type.is_integral() {
         return Err(call.wrong_types());
     }
     let ones = Typed { expr: datafusion::logical_expr::lit(-1_i32), data_type: DataType::Int };

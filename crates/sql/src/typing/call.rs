@@ -5,7 +5,7 @@ use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::logical_expr::{Expr, ExprSchemable};
 use headwater_plan::{Code, DataType};
 
-use super::common::{casts_itself, common_type_of, is_integral};
+use super::common::{casts_itself, common_type_of};
 use crate::error::SqlError;
 use crate::functions::Function;
 use crate::types::spark_type;
@@ -104,7 +104,7 @@ impl Call<'_> {
     pub(crate) fn int(&self, index: usize) -> Result<Expr, SqlError> {
         let argument = self.argument(index)?;
         // Spark narrows whole numbers here too, and the cast then checks the value.
-        if is_integral(&argument.data_type) {
+        if argument.data_type.is_integral() {
             return argument.cast(&DataType::Int);
         }
         self.expect(index, &DataType::Int)

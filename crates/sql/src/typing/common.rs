@@ -2,26 +2,6 @@
 
 use headwater_plan::DataType;
 
-/// Whether it is a whole number.
-pub(crate) fn is_integral(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Byte | DataType::Short | DataType::Int | DataType::Long)
-}
-
-/// Whether it is a number.
-pub(crate) fn is_numeric(data_type: &DataType) -> bool {
-    is_integral(data_type) || is_fractional(data_type)
-}
-
-/// Whether it is a number with a fraction.
-pub(crate) fn is_fractional(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Float | DataType::Double | DataType::Decimal { .. })
-}
-
-/// Whether it is a day or an instant.
-pub(crate) fn is_time(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Date | DataType::Timestamp | DataType::TimestampNtz)
-}
-
 /// Whether it has no parts.
 pub(crate) fn is_atomic(data_type: &DataType) -> bool {
     !matches!(data_type, DataType::Array(_) | DataType::Map(..) | DataType::Struct(_) | DataType::Null)
@@ -54,8 +34,8 @@ pub(crate) fn common_type(left: &DataType, right: &DataType) -> Option<DataType>
     match (left, right) {
         (DataType::Null, other) | (other, DataType::Null) => Some(other.clone()),
         (DataType::String, other) | (other, DataType::String) => with_string(other),
-        (left, right) if is_numeric(left) && is_numeric(right) => Some(common_number(left, right)),
-        (DataType::Date, time) | (time, DataType::Date) if is_time(time) => Some(time.clone()),
+        (left, right) if left.is_numeric() && right.is_numeric() => Some(common_number(left, right)),
+        (DataType::Date, time) | (time, DataType::Date) if time.is_time() => Some(time.clone()),
         (DataType::Timestamp, DataType::TimestampNtz) | (DataType::TimestampNtz, DataType::Timestamp) => {
             Some(DataType::Timestamp)
         }
@@ -81,8 +61,8 @@ pub(crate) fn common_type_of<'t>(types: impl Iterator<Item = &'t DataType> + Clo
 /// What a text becomes beside another type.
 fn with_string(other: &DataType) -> Option<DataType> {
     match other {
-        integral if is_integral(integral) => Some(DataType::Long),
-        fractional if is_fractional(fractional) => Some(DataType::Double),
+        integral if integral.is_integral() => Some(DataType::Long),
+        fractional if fractional.is_fractional() => Some(DataType::Double),
         atomic if is_atomic(atomic) => Some(atomic.clone()),
         _ => None,
     }

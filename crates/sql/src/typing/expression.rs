@@ -11,7 +11,7 @@ use datafusion::logical_expr::{
 
 use super::aggregation::{Aggregation, Over};
 use super::call::{Call, Typed, wrong_count};
-use super::common::{common_type, is_integral};
+use super::common::common_type;
 use super::{Stop, Typing};
 use crate::error::{Position, SqlError};
 use crate::functions::{self, Function, Kind};
@@ -115,7 +115,7 @@ impl Typing {
             return self.told(Err(SqlError::mismatch(message)), at);
         };
         let key = self.told(Typed::of(sort.expr.clone(), schema), at)?;
-        if is_integral(&key.data_type) {
+        if key.data_type.is_integral() {
             return Ok(());
         }
         let refused = SqlError::unsupported(format!("a frame of `RANGE` with a number over `{}`", key.data_type));
