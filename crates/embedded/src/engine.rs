@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use crate::error::EmbeddedError;
 use crate::session::Session;
-use crate::{external, ingest, seed, state, table, test, view};
+use crate::{external, hooks, incremental, ingest, seed, snapshot, state, statement, table, test, unit_test, view};
 
 /// What the engine may use.
 #[derive(Clone)]
@@ -73,14 +73,27 @@ impl Engine for EmbeddedEngine {
     }
 
     async fn execute(&self, node: &Node, context: &StepContext) -> Result<StepReport, Diagnostic> {
-        let outcome = match &node.step {
+        hooks::execute(self, node, context).await.map_err(|error| error.of(node))
+    }
+}
+
+impl EmbeddedEngine {
+    /// Executes a node's step without the statements before and after it.
+    pub(crate) async fn step(&self, node: &Node, context: &StepContext) -> Result<StepReport, EmbeddedError> {
+        match &node.step {
             Step::Ingest(ingest) => ingest::execute(self, node, ingest, context).await,
             Step::External => external::execute(self, node).await,
             Step::Seed(seed) => seed::execute(self, node, seed, context).await,
-            Step::Table(query) => table::execute(self, node, query, context).await,
+            Step::Table(table) => table::execute(self, node, table, context).await,
+            Step::Incremental(incremental) => incremental::execute(self, node, incremental, context).await,
             Step::View(query) => view::execute(self, node, query).await,
             Step::Test(test) => test::execute(self, node, test, context).await,
-        };
-        outcome.map_err(|error| error.of(node))
+            Step::UnitTest(test) => unit_test::execute(self, node, test, context).await,
+            Step::Statement(statement) => statement::execute(self, statement, context).await,
+            // It is in whatever reads it.
+            Step::Ephemeral(_) => Ok(StepReport::default()),
+            Step::Snapshot(snapshot) => snapshot::execute(self, node, snapshot, context).await,
+            Step::Late(late) => Err(EmbeddedError::NotCompiled { waits_for: late.waits_for.clone() }),
+        }
     }
 }

@@ -6,8 +6,14 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use headwater_connect::files::{FilesError, Rejected};
 use headwater_lake::{LakeError, LedgerFile};
-use headwater_plan::{AfterLoad, BadRowLimit, Code, Constraint, Diagnostic, Fault, FileSet, Node, TableName};
+use headwater_plan::{AfterLoad, BadRowLimit, Code, Constraint, Diagnostic, FileSet, Node, TableName};
 use headwater_sql::SqlError;
+
+use self::query::{query, what_failed};
+use crate::incremental::error::IncrementalError;
+use crate::snapshot::error::SnapshotError;
+
+mod query;
 
 /// A failure of the engine.
 #[derive(Debug, thiserror::Error)]
@@ -177,6 +183,59 @@ pub enum EmbeddedError {
         /// All that is wrong; never empty.
         errors: Vec<SqlError>,
     },
+    /// A template asks for more rows than it may have.
+    #[error("the query gives more than {most} rows, and a template may ask for at most so many")]
+    TooManyRows {
+        /// How many it may have.
+        most: usize,
+    },
+    /// What a test counts is no count.
+    #[error("`fail_calc: {fail_calc}` of test `{test}` gives null")]
+    NoCount {
+        /// The test.
+        test: String,
+        /// What it counts.
+        fail_calc: String,
+    },
+    /// A statement before or after a node's step failed.
+    #[error("the {place} of `{node}` failed: {}", source.told())]
+    Hook {
+        /// `pre-hook` or `post-hook`.
+        place: &'static str,
+        /// The node.
+        node: String,
+        /// Which of them, from 1, and how many there are.
+        number: (usize, usize),
+        /// What went wrong.
+        source: Box<EmbeddedError>,
+    },
+    /// A table that a statement changes while others do, again and again.
+    #[error("`{table}` was changed by others {attempts} times while it was to be changed")]
+    Overtaken {
+        /// The table.
+        table: TableName,
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// Several rows of a source match one row of a table.
+    #[error("rows of `{target}` match several rows of the source: there are {matches} matches for {}", rows_words(*rows))]
+    SeveralMatches {
+        /// The table.
+        target: TableName,
+        /// How many pairs of rows there are.
+        matches: u64,
+        /// How many rows of the table are in them.
+        rows: u64,
+    },
+    /// A snapshot that cannot be taken.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// A node that waits for rows was to be executed before it was compiled with them.
+    #[error("it is not compiled yet: it waits for {}", names(waits_for))]
+    NotCompiled {
+        /// What it waits for.
+        waits_for: Vec<TableName>,
+    },
     /// A query failed while it ran.
     #[error("{}", what_failed(source))]
     Query {
@@ -184,6 +243,15 @@ pub enum EmbeddedError {
         source: DataFusionError,
         /// The bytes that queries may hold.
         memory_limit: u64,
+    },
+    /// An increment that cannot go into its table.
+    #[error(transparent)]
+    Incremental(#[from] IncrementalError),
+    /// Rows that cannot be put together: our mistake.
+    #[error("the rows of a query cannot be put together")]
+    Rows {
+        /// What Arrow says.
+        source: ArrowError,
     },
     /// The user stopped the run.
     #[error("stopped before it was done")]
@@ -196,6 +264,17 @@ pub(crate) fn and_more(files: usize) -> String {
         2 => " (and another file)".to_owned(),
         many => format!(" (and {} other files)", many - 1),
     }
+}
+
+fn names(tables: &[TableName]) -> String {
+    if tables.is_empty() {
+        return "rows".to_owned();
+    }
+    tables.iter().map(|table| format!("`{table}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn rows_words(rows: u64) -> String {
+    if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") }
 }
 
 fn limit_words(limit: BadRowLimit) -> String {
@@ -246,6 +325,11 @@ impl EmbeddedError {
             _ => {}
         }
         diagnostic
+    }
+
+    /// What happened, without what only the whole message has.
+    fn told(&self) -> String {
+        self.diagnostic().message
     }
 
     /// The message for the user.
@@ -312,7 +396,31 @@ impl EmbeddedError {
             Self::ColumnsChanged { .. } => error(Code::SchemaMismatch)
                 .help("what it reads is out of date: run that too, with a `+` before the name"),
             Self::Sql { errors } => sql(errors),
+            Self::NotCompiled { .. } => error(Code::UnknownTable).help("build what it waits for first"),
+            Self::TooManyRows { .. } => {
+                error(Code::ExecutionFailed).help("ask for fewer: a `limit`, an aggregate, or `select distinct`")
+            }
+            Self::NoCount { .. } => {
+                error(Code::ExecutionFailed).help("make it a number for no rows too: `coalesce(sum(n), 0)`")
+            }
+            Self::Hook { source, number: (number, of), .. } => {
+                let mut diagnostic = Diagnostic { message: self.to_string(), ..source.diagnostic() };
+                // Places are those of the statement's text, which the node's file does not hold as it is.
+                diagnostic.location = None;
+                if *of > 1 {
+                    diagnostic.causes.push(format!("it is statement {number} of {of}"));
+                }
+                diagnostic
+            }
+            Self::Overtaken { .. } => {
+                error(Code::LakeInUse).help("run again: nothing of the statement happened").retryable()
+            }
+            Self::SeveralMatches { .. } => error(Code::ExecutionFailed)
+                .help("let the source have one row for each: `qualify row_number() over (partition by <key>) = 1`"),
+            Self::Snapshot(source) => source.diagnostic(),
             Self::Query { source, memory_limit } => query(source, *memory_limit),
+            Self::Incremental(source) => source.diagnostic(),
+            Self::Rows { source } => Diagnostic::internal(self.to_string()).caused_by(source),
             Self::Cancelled => error(Code::Cancelled),
         }
     }
@@ -352,88 +460,4 @@ fn sql(errors: &[SqlError]) -> Diagnostic {
     let mut diagnostic = first.diagnostic();
     diagnostic.causes.extend(others.iter().map(|error| error.message.clone()));
     diagnostic
-}
-
-/// The situation in a few words.
-fn what_failed(error: &DataFusionError) -> String {
-    match error.find_root() {
-        DataFusionError::ResourcesExhausted(_) => "it needs more memory than it may have".to_owned(),
-        DataFusionError::ArrowError(arrow, _) if matches!(**arrow, ArrowError::DivideByZero) => {
-            "division by zero".to_owned()
-        }
-        root => clean(root),
-    }
-}
-
-fn query(source: &DataFusionError, memory_limit: u64) -> Diagnostic {
-    let message = what_failed(source);
-    let error = Diagnostic::error(Code::ExecutionFailed, &message);
-    match source.find_root() {
-        DataFusionError::ResourcesExhausted(why) => {
-            let mut diagnostic = error.help(format!(
-                "queries may hold {} MB together: raise `memory_limit` of the environment, or run fewer nodes at once \
-                 with `--threads 1`",
-                memory_limit / 1_000_000
-            ));
-            diagnostic.causes.push(first_line(why));
-            diagnostic
-        }
-        DataFusionError::ArrowError(arrow, _) => match &**arrow {
-            ArrowError::DivideByZero => error.help("`try_divide(a, b)` or `a / nullif(b, 0)` gives null instead"),
-            ArrowError::CastError(_) | ArrowError::ParseError(_) => {
-                error.help("`try_cast(x as type)` gives null instead")
-            }
-            ArrowError::ArithmeticOverflow(_) => error.help("cast to a wider type before the operation"),
-            ArrowError::IoError(_, io) => disk(error, io),
-            _ => error,
-        },
-        DataFusionError::IoError(io) => disk(error, io),
-        DataFusionError::ObjectStore(object_store) => {
-            Diagnostic::error(Code::LakeUnavailable, message).fault(Fault::Outside).caused_by(object_store.as_ref())
-        }
-        DataFusionError::Internal(_) => Diagnostic::internal(message),
-        _ => error,
-    }
-}
-
-fn disk(error: Diagnostic, io: &std::io::Error) -> Diagnostic {
-    let error = error.fault(Fault::Outside).retryable();
-    match io.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-            error.help("free some space on the disk, then run again")
-        }
-        _ => error,
-    }
-}
-
-/// DataFusion's text without what only its developers need: the names of its layers, the invitation to report.
-fn clean(error: &DataFusionError) -> String {
-    const LAYERS: &[&str] = &[
-        "Arrow error: ",
-        "Execution error: ",
-        "External error: ",
-        "Cast error: ",
-        "Parser error: ",
-        "Compute error: ",
-        "Invalid argument error: ",
-        "Arithmetic overflow: ",
-        "Internal error: ",
-        "Error during planning: ",
-        "This feature is not implemented: ",
-        "Parquet error: ",
-        "IO error: ",
-        "Io error: ",
-        "Object Store error: ",
-        "Optimizer rule ",
-    ];
-    let text = error.strip_backtrace();
-    let mut text = text.split("\nThis issue was likely caused by").next().unwrap_or_default();
-    while let Some(rest) = LAYERS.iter().find_map(|layer| text.strip_prefix(layer)) {
-        text = rest;
-    }
-    first_line(text).trim_end_matches('.').to_owned()
-}
-
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
 }

@@ -20,12 +20,11 @@
 use std::sync::Arc;
 
 use headwater_connect::files::{self, LoadOptions, Rejected, RowCheck, SourceFile};
-use headwater_lake::{Contents, FileCount, LakeError, OptimizeOptions, Relation, Withdrawal, WriteMode};
-use headwater_plan::{
-    AfterLoad, Diagnostic, Ingest, Node, NodeState, Pending, Progress, Severity, StepContext, StepReport,
-};
+use headwater_lake::{Contents, FileCount, LakeError, Relation, Withdrawal, WriteMode};
+use headwater_plan::{AfterLoad, Ingest, Node, NodeState, Pending, Progress, StepContext, StepReport};
 
 use crate::EmbeddedEngine;
+use crate::compact::compact;
 use crate::error::EmbeddedError;
 use crate::intake::{self, Intake, Waiting, no_files, one_batch};
 use crate::settle::{self, still_growing, wait, young_for};
@@ -87,7 +86,7 @@ pub(crate) async fn state(engine: &EmbeddedEngine, node: &Node, ingest: &Ingest)
     }
     let version = intake.relation.as_ref().map(Relation::version);
     let built = intake.table().and_then(|table| table.built().cloned());
-    Ok(NodeState { version, built, pending })
+    Ok(NodeState { version, built, pending, ..NodeState::default() })
 }
 
 pub(crate) async fn execute(
@@ -340,32 +339,14 @@ impl Step<'_> {
                 self.report.version = Some(writer.commit(Vec::new()).await?.version);
             }
         }
-        self.compact().await;
+        if self.report.files > 0 {
+            let told = compact(self.engine, &self.ingest.target, &self.ingest.layout, self.context).await;
+            self.report.diagnostics.extend(told);
+        }
         let rows = self.report.rows;
         let told = quarantine::told(&self.examples, &rows, self.node, &self.ingest.quarantine);
         self.report.diagnostics.extend(told);
         Ok(self.report)
-    }
-}
-
-impl Step<'_> {
-    /// Makes few files of many small ones, if the source wants that. The rows are there with or without it.
-    async fn compact(&mut self) {
-        let Some(at_least) = self.ingest.layout.compact_after_files.filter(|_| self.report.files > 0) else { return };
-        let options = OptimizeOptions {
-            cluster_by: self.ingest.layout.cluster_by.clone(),
-            small_bytes: OptimizeOptions::SMALL_BYTES_OF_A_LOAD,
-            at_least: usize::try_from(at_least).unwrap_or(usize::MAX),
-            memory_limit: self.engine.settings.memory_limit,
-            spill_dir: Some(self.engine.settings.spill_dir.clone()),
-            run_id: self.context.run_id.clone(),
-            at: self.context.clock.now(),
-        };
-        if let Err(error) = self.engine.lake.optimize(&self.ingest.target, &options).await {
-            let told = error.diagnostic();
-            let message = format!("the files are loaded, and their table was not compacted: {}", told.message);
-            self.report.diagnostics.push(Diagnostic { severity: Severity::Warning, message, ..told });
-        }
     }
 }
 

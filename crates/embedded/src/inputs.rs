@@ -92,6 +92,18 @@ impl Inputs {
         Ok(())
     }
 
+    /// Lets a name stand for something else, or for what is not in the lake at all. It is no input: neither its version
+    /// nor its size is told.
+    pub(crate) fn place(&mut self, name: TableName, source: RelationSource) {
+        self.absent.remove(&name);
+        self.sources.insert(name, source);
+    }
+
+    /// What a name stands for, if it was looked up.
+    pub(crate) fn source(&self, name: &TableName) -> Option<&RelationSource> {
+        self.sources.get(name)
+    }
+
     /// The version of everything that was looked up.
     pub(crate) fn versions(&self) -> BTreeMap<TableName, TableVersion> {
         self.versions.clone()
@@ -119,6 +131,19 @@ impl Inputs {
 impl Size {
     fn of(table: &Table) -> Self {
         Self { rows: table.rows().unwrap_or(0), bytes: table.bytes() }
+    }
+}
+
+impl Clone for Inputs {
+    fn clone(&self) -> Self {
+        Self {
+            sources: self.sources.clone(),
+            versions: self.versions.clone(),
+            sizes: self.sizes.clone(),
+            absent: self.absent.clone(),
+            asked: Mutex::default(),
+            known: self.known.clone(),
+        }
     }
 }
 

@@ -13,9 +13,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
-use headwater_lake::{FinishedPart, PartWriter, TableWriter};
+use headwater_lake::{FinishedPart, PartWriter};
 use headwater_plan::{Cancel, Progress, StepContext};
 use tokio::task::JoinSet;
 
@@ -29,8 +30,12 @@ const HELD_BYTES: usize = 32 << 20;
 /// How often a query that gives no rows yet is asked whether it should stop.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// Looks at every batch before it is written.
+pub(crate) type Look = Arc<dyn Fn(&RecordBatch) -> Result<(), ArrowError> + Send + Sync>;
+
 /// What all partitions share.
 struct Shared {
+    look: Look,
     rows: AtomicUsize,
     bytes: AtomicUsize,
     context: StepContext,
@@ -57,17 +62,28 @@ struct Partition {
 pub(crate) async fn write(
     session: &Session,
     execution: Execution,
-    writer: &TableWriter,
+    new_part: &(dyn Fn() -> PartWriter + Sync),
     context: &StepContext,
 ) -> Result<Vec<FinishedPart>, EmbeddedError> {
-    let shared = Arc::new(Shared { rows: 0.into(), bytes: 0.into(), context: context.clone() });
+    write_looking(session, execution, new_part, context, Arc::new(|_| Ok(()))).await
+}
+
+/// Executes a query into the parts of a write that has begun, and looks at every batch.
+pub(crate) async fn write_looking(
+    session: &Session,
+    execution: Execution,
+    new_part: &(dyn Fn() -> PartWriter + Sync),
+    context: &StepContext,
+    look: Look,
+) -> Result<Vec<FinishedPart>, EmbeddedError> {
+    let shared = Arc::new(Shared { look, rows: 0.into(), bytes: 0.into(), context: context.clone() });
     let memory_limit = session.memory_limit;
     let partitions = side_by_side(session, execution, |stream| {
-        let (part, shared) = (writer.part(), Arc::clone(&shared));
+        let (part, shared) = (new_part(), Arc::clone(&shared));
         async move { partition(stream, part, &shared, memory_limit).await }
     })
     .await?;
-    let mut rest = writer.part();
+    let mut rest = new_part();
     let mut parts = Vec::new();
     for partition in partitions {
         for batch in &partition.held {
@@ -125,6 +141,7 @@ async fn partition(
     let mut held = Vec::new();
     let mut writes = false;
     while let Some(batch) = next(&mut stream, &shared.context.cancel, memory_limit).await? {
+        (shared.look)(&batch).map_err(|source| EmbeddedError::Rows { source })?;
         if shared.hold(&batch) {
             held.push(batch);
             continue;

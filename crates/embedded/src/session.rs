@@ -5,16 +5,19 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::SchemaRef;
 use datafusion::common::DataFusionError;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream, execute_stream_partitioned};
 use datafusion::prelude::SessionConfig;
 use headwater_lake::Lake;
-use headwater_sql::{SparkSql, TypedQuery};
+use headwater_sql::{SparkSql, TypedQuery, TypedStatement};
 
 use crate::Settings;
 use crate::error::EmbeddedError;
@@ -24,6 +27,8 @@ use crate::spill::SpillFolder;
 
 /// How many bytes a stored byte becomes in memory: Snappy and Parquet's dictionaries undone, with the hash table.
 const UNPACKED: u64 = 8;
+/// The memory with which each of several streams of a sorted join does well.
+const SORT_BYTES: u64 = 128 << 20;
 /// What a sort sets aside to merge its spilled runs, at most: DataFusion's own default.
 const MERGE_RESERVE: u64 = 10 << 20;
 
@@ -68,15 +73,63 @@ impl Session {
         }
     }
 
+    /// Plans a statement that names nothing that must be there.
+    pub(crate) fn alone(&self, sql: &str) -> Option<TypedStatement> {
+        self.sql.statement(sql, &Inputs::default()).ok()
+    }
+
+    /// Plans a statement. What it reads beyond `inputs` is looked up in the lake and added to them.
+    pub(crate) async fn statement(
+        &self,
+        lake: &Lake,
+        sql: &str,
+        inputs: &mut Inputs,
+    ) -> Result<TypedStatement, EmbeddedError> {
+        loop {
+            match self.sql.statement(sql, &*inputs) {
+                Ok(statement) => return Ok(statement),
+                Err(errors) => {
+                    if !inputs.look_up_what_was_asked_for(lake).await? {
+                        return Err(EmbeddedError::Sql { errors });
+                    }
+                }
+            }
+        }
+    }
+
+    /// The memory that all queries share.
+    pub(crate) fn memory_pool(&self) -> &Arc<dyn MemoryPool> {
+        &self.sql.state().runtime_env().memory_pool
+    }
+
     /// Plans a query's execution.
     pub(crate) async fn lower(&self, query: &TypedQuery, inputs: &Inputs) -> Result<Execution, EmbeddedError> {
-        let mut state = self.sql.state().clone();
+        self.lower_so(&query.plan, self.manner(inputs)).await
+    }
+
+    /// How a query is executed of whose joins it is known whether what they hash fits. Sorting in several streams at once
+    /// needs room for several batches of each.
+    pub(crate) fn manner_of(&self, hash_joins: bool) -> Manner {
+        let partitions = self.sql.state().config().target_partitions() as u64;
+        Manner { hash_joins, one_stream: !hash_joins && self.memory_limit < SORT_BYTES.saturating_mul(partitions) }
+    }
+
+    /// How a query over some inputs is executed.
+    pub(crate) fn manner(&self, inputs: &Inputs) -> Manner {
         // Of two tables the smaller is hashed. So the second largest is the largest that could be, self-joins aside.
         let hashed = inputs.second_largest_bytes().saturating_mul(UNPACKED);
-        if hashed > self.memory_limit / 2 {
-            state.config_mut().options_mut().optimizer.prefer_hash_join = false;
+        Manner { hash_joins: hashed <= self.memory_limit / 2, one_stream: false }
+    }
+
+    /// Plans the execution of a plan in a given manner.
+    pub(crate) async fn lower_so(&self, plan: &LogicalPlan, manner: Manner) -> Result<Execution, EmbeddedError> {
+        let mut state = self.sql.state().clone();
+        let options = state.config_mut().options_mut();
+        options.optimizer.prefer_hash_join = manner.hash_joins;
+        if manner.one_stream {
+            options.execution.target_partitions = 1;
         }
-        let plan = state.create_physical_plan(&query.plan).await.map_err(|source| self.failed(source))?;
+        let plan = state.create_physical_plan(plan).await.map_err(|source| self.failed(source))?;
         let plan = stoppable(plan).map_err(|source| self.failed(source))?;
         Ok(Execution { plan, context: state.task_ctx() })
     }
@@ -84,6 +137,15 @@ impl Session {
     pub(crate) fn failed(&self, source: DataFusionError) -> EmbeddedError {
         EmbeddedError::Query { source, memory_limit: self.memory_limit }
     }
+}
+
+/// How a query is executed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manner {
+    /// Whether joins hash one side, which must fit into memory; if not, they sort both.
+    pub(crate) hash_joins: bool,
+    /// Whether the rows come in one stream.
+    pub(crate) one_stream: bool,
 }
 
 /// Lets every join give way now and then. DataFusion's own rule does so where rows are read; a join can make millions
@@ -103,6 +165,11 @@ pub(crate) struct Execution {
 }
 
 impl Execution {
+    /// The columns.
+    pub(crate) fn schema(&self) -> SchemaRef {
+        self.plan.schema()
+    }
+
     /// The rows, a stream for each partition.
     pub(crate) fn partitions(self) -> Result<Vec<SendableRecordBatchStream>, DataFusionError> {
         execute_stream_partitioned(self.plan, self.context)

@@ -95,7 +95,7 @@ fn read_chunk(file: &File, place: u64) -> io::Result<Bytes> {
 }
 
 #[cfg(unix)]
-fn read_at(file: &File, into: &mut [u8], place: u64) -> io::Result<usize> {
+pub(crate) fn read_at(file: &File, into: &mut [u8], place: u64) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, into, place)
 }
 
@@ -105,7 +105,7 @@ fn write_at(file: &File, bytes: &[u8], place: u64) -> io::Result<usize> {
 }
 
 #[cfg(windows)]
-fn read_at(file: &File, into: &mut [u8], place: u64) -> io::Result<usize> {
+pub(crate) fn read_at(file: &File, into: &mut [u8], place: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, into, place)
 }
 

@@ -1,14 +1,23 @@
-//! A query that should find nothing. What it finds is counted, and the first rows are shown.
+//! A query that should find nothing. What it finds is counted, kept if that is asked for, and the first rows are shown.
+//!
+//! Risk: a count of other rows than those that are kept. What is kept is what is counted: the rows are written first,
+//! and everything else is told from the table.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::error::DataFusionError;
-use headwater_plan::{Code, Diagnostic, Fault, Node, RowCounts, Severity, StepContext, StepReport, Test};
+use headwater_lake::{WriteMode, WriteOptions};
+use headwater_plan::{
+    Code, Comparison, Diagnostic, Fault, Node, RowCounts, Severity, StepContext, StepReport, TableName, Test, Threshold,
+};
 
-use crate::EmbeddedEngine;
 use crate::error::EmbeddedError;
 use crate::inputs::Inputs;
-use crate::rows::{next, side_by_side};
+use crate::rows::{self, next, side_by_side};
+use crate::{EmbeddedEngine, query};
 
 /// How many of the rows that a test finds are shown.
 const SAMPLE: usize = 5;
@@ -21,71 +30,203 @@ pub(crate) async fn execute(
     test: &Test,
     context: &StepContext,
 ) -> Result<StepReport, EmbeddedError> {
-    let session = engine.session()?;
     let mut inputs = Inputs::of(&engine.lake, &test.query.reads).await?;
-    let typed = session.plan(&engine.lake, &test.query.sql, &mut inputs).await?;
-    let execution = session.lower(&typed, &inputs).await?;
+    let found = match &test.store_failures {
+        Some(kept) => kept_rows(engine, test, kept, &mut inputs, context).await?,
+        None if counts_rows(test) => counted(engine, test, &mut inputs, context).await?,
+        None => calculated(engine, test, &limited(test), &mut inputs).await?,
+    };
+    let count = found
+        .count
+        .ok_or_else(|| EmbeddedError::NoCount { test: node.name.clone(), fail_calc: test.fail_calc.clone() })?;
+    Ok(StepReport {
+        rows: RowCounts { read: inputs.rows(), written: found.kept, quarantined: 0 },
+        bytes: inputs.bytes(),
+        failures: Some(u64::try_from(count).unwrap_or(0)),
+        inputs: inputs.versions(),
+        diagnostics: verdict(test, count)
+            .map(|severity| told(node, test, severity, count, found.sample))
+            .into_iter()
+            .collect(),
+        ..StepReport::default()
+    })
+}
+
+/// What a test found.
+#[derive(Default)]
+struct Found {
+    /// What it counts; `None` if that is null.
+    count: Option<i64>,
+    /// The first of the rows.
+    sample: Vec<String>,
+    /// How many rows are kept in a table.
+    kept: u64,
+}
+
+/// What a count means, as dbt has it: with severity `warn` it is never an error.
+fn verdict(test: &Test, count: i64) -> Option<Severity> {
+    if test.severity == Severity::Error && test.error_if.is_met(count) {
+        Some(Severity::Error)
+    } else if test.warn_if.is_met(count) {
+        Some(Severity::Warning)
+    } else {
+        None
+    }
+}
+
+/// Whether what is counted are the rows themselves.
+fn counts_rows(test: &Test) -> bool {
+    test.fail_calc.split_whitespace().collect::<String>().eq_ignore_ascii_case("count(*)")
+}
+
+/// The query for at most as many rows as are looked at.
+fn limited(test: &Test) -> String {
+    match test.limit {
+        Some(limit) => format!("select * from (\n{}\n) dbt_internal_limit limit {limit}", test.query.sql),
+        None => test.query.sql.clone(),
+    }
+}
+
+/// Counts the rows while they come.
+async fn counted(
+    engine: &EmbeddedEngine,
+    test: &Test,
+    inputs: &mut Inputs,
+    context: &StepContext,
+) -> Result<Found, EmbeddedError> {
+    let session = engine.session()?;
+    let typed = session.plan(&engine.lake, &test.query.sql, inputs).await?;
+    let execution = session.lower(&typed, inputs).await?;
     let (cancel, memory_limit) = (context.cancel.clone(), session.memory_limit);
+    let (limit, counted) = (test.limit.unwrap_or(u64::MAX), Arc::new(AtomicU64::new(0)));
     let partitions = side_by_side(session, execution, |mut stream| {
-        let cancel = cancel.clone();
+        let (cancel, counted) = (cancel.clone(), Arc::clone(&counted));
         async move {
-            let mut found = Found::default();
-            while let Some(batch) = next(&mut stream, &cancel, memory_limit).await? {
-                found.add(&batch).map_err(|source| EmbeddedError::Query { source, memory_limit })?;
+            let mut sample = Vec::new();
+            while counted.load(Ordering::Relaxed) < limit
+                && let Some(batch) = next(&mut stream, &cancel, memory_limit).await?
+            {
+                counted.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
+                add(&mut sample, &batch).map_err(|source| EmbeddedError::Query { source, memory_limit })?;
             }
-            Ok(found)
+            Ok(sample)
         }
     })
     .await?;
-    let failures = partitions.iter().map(|found| found.rows).sum();
     // In the order of the partitions, so that the same rows are shown each time.
-    let sample: Vec<String> = partitions.into_iter().flat_map(|found| found.sample).take(SAMPLE).collect();
-    let mut report = StepReport {
-        rows: RowCounts { read: inputs.rows(), ..RowCounts::default() },
-        bytes: inputs.bytes(),
-        failures: Some(failures),
-        inputs: inputs.versions(),
-        ..StepReport::default()
+    let shown = usize::try_from(limit).unwrap_or(usize::MAX).min(SAMPLE);
+    let sample: Vec<String> = partitions.into_iter().flatten().take(shown).collect();
+    let count = counted.load(Ordering::Relaxed).min(limit);
+    Ok(Found { count: Some(i64::try_from(count).unwrap_or(i64::MAX)), sample, kept: 0 })
+}
+
+/// Calculates over the rows of a query, and looks at the first of them.
+async fn calculated(
+    engine: &EmbeddedEngine,
+    test: &Test,
+    failing: &str,
+    inputs: &mut Inputs,
+) -> Result<Found, EmbeddedError> {
+    let sql = format!("select cast({} as bigint) as failures\nfrom (\n{failing}\n) dbt_internal_test", test.fail_calc);
+    let count = query::collect(engine, &sql, inputs, 1).await?.1;
+    let count = count.first().and_then(|row| row.first()).and_then(serde_json::Value::as_i64);
+    let mut found = Found { count, ..Found::default() };
+    if count.is_some_and(|count| verdict(test, count).is_some()) {
+        let sql = format!("select * from (\n{failing}\n) dbt_internal_test limit {SAMPLE}");
+        found.sample = sample_of(engine, &sql, inputs).await?;
+    }
+    Ok(found)
+}
+
+/// Writes the rows to the table that keeps them, in place of those of the run before, and tells from there.
+async fn kept_rows(
+    engine: &EmbeddedEngine,
+    test: &Test,
+    kept: &TableName,
+    inputs: &mut Inputs,
+    context: &StepContext,
+) -> Result<Found, EmbeddedError> {
+    let session = engine.session()?;
+    let typed = session.plan(&engine.lake, &limited(test), inputs).await?;
+    let options = WriteOptions::new(kept.clone(), typed.schema.clone(), WriteMode::Replace, "TEST", context);
+    let writer = engine.lake.begin_write(options).await?;
+    let execution = session.lower(&typed, inputs).await?;
+    let parts = rows::write(session, execution, &|| writer.part(), context).await?;
+    if context.cancel.is_cancelled() {
+        writer.abort(parts).await;
+        return Err(EmbeddedError::Cancelled);
+    }
+    let written = writer.commit(parts).await?.rows;
+    let rows = format!("select * from {}", kept.quoted());
+    let mut found = calculated(engine, test, &rows, &mut Inputs::default()).await?;
+    found.kept = written;
+    Ok(found)
+}
+
+async fn sample_of(engine: &EmbeddedEngine, sql: &str, inputs: &mut Inputs) -> Result<Vec<String>, EmbeddedError> {
+    let session = engine.session()?;
+    let mut sample = Vec::new();
+    for batch in query::batches(engine, sql, inputs, SAMPLE).await?.1 {
+        add(&mut sample, &batch).map_err(|source| session.failed(source))?;
+    }
+    Ok(sample)
+}
+
+fn add(sample: &mut Vec<String>, batch: &RecordBatch) -> Result<(), DataFusionError> {
+    for row in 0..batch.num_rows().min(SAMPLE.saturating_sub(sample.len())) {
+        sample.push(shown(batch, row)?);
+    }
+    Ok(())
+}
+
+fn told(node: &Node, test: &Test, severity: Severity, count: i64, sample: Vec<String>) -> Diagnostic {
+    let mut message = format!("test `{}` found {}", node.name, count_words(test, count));
+    let threshold = match severity {
+        Severity::Error => ("an error", test.error_if),
+        Severity::Warning => ("a warning", test.warn_if),
     };
-    if failures > 0 {
-        report.diagnostics.push(told(node, test, failures, sample));
+    if threshold.1 != Threshold::ANY {
+        message.push_str(&format!(", {} if `{}`", threshold.0, condition(threshold.1)));
     }
-    Ok(report)
-}
-
-/// What a partition of the query gave.
-#[derive(Default)]
-struct Found {
-    rows: u64,
-    sample: Vec<String>,
-}
-
-impl Found {
-    fn add(&mut self, batch: &RecordBatch) -> Result<(), DataFusionError> {
-        self.rows += batch.num_rows() as u64;
-        for row in 0..batch.num_rows().min(SAMPLE.saturating_sub(self.sample.len())) {
-            self.sample.push(shown(batch, row)?);
-        }
-        Ok(())
-    }
-}
-
-fn told(node: &Node, test: &Test, failures: u64, sample: Vec<String>) -> Diagnostic {
-    let rows = if failures == 1 { "1 row".to_owned() } else { format!("{failures} rows") };
-    let message = format!("test `{}` found {rows}", node.name);
-    let mut diagnostic = match test.severity {
+    let mut diagnostic = match severity {
         Severity::Error => Diagnostic::error(Code::TestFailed, message),
         Severity::Warning => Diagnostic::warning(Code::TestFailed, message),
     }
     .fault(Fault::Check)
     .at(node.location.clone())
     .node(node.id.clone());
-    let unshown = failures.saturating_sub(sample.len() as u64);
+    let shown = i64::try_from(sample.len()).unwrap_or(i64::MAX);
     diagnostic.causes = sample;
-    if unshown > 0 {
-        diagnostic.causes.push(format!("and {unshown} more"));
+    if counts_rows(test) && count > shown {
+        diagnostic.causes.push(format!("and {} more", count - shown));
+    }
+    if let Some(kept) = &test.store_failures {
+        diagnostic.help = Some(format!("all of them are kept: `headwater query \"select * from {kept}\"`"));
     }
     diagnostic
+}
+
+/// `2 rows`, or what is counted in their place.
+fn count_words(test: &Test, count: i64) -> String {
+    if !counts_rows(test) {
+        return format!("`{}` = {count}", test.fail_calc);
+    }
+    let at_least = if test.limit.is_some_and(|limit| i64::try_from(limit) == Ok(count)) { "at least " } else { "" };
+    let rows = if count == 1 { "1 row".to_owned() } else { format!("{count} rows") };
+    format!("{at_least}{rows}")
+}
+
+/// `> 10`
+fn condition(threshold: Threshold) -> String {
+    let sign = match threshold.comparison {
+        Comparison::Equal => "=",
+        Comparison::NotEqual => "!=",
+        Comparison::Less => "<",
+        Comparison::LessOrEqual => "<=",
+        Comparison::Greater => ">",
+        Comparison::GreaterOrEqual => ">=",
+    };
+    format!("{sign} {}", threshold.count)
 }
 
 /// A row as `column = value, …`.

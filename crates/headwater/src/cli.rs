@@ -1,5 +1,6 @@
 //! The command line: names, flags, help. Each doc comment here is what `--help` prints.
 
+mod dbt;
 mod parse;
 mod sources;
 mod tables;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+pub(crate) use dbt::*;
 use parse::{parse_plot, parse_share, parse_threads};
 pub(crate) use sources::*;
 pub(crate) use tables::*;
@@ -35,13 +37,37 @@ pub(crate) enum Command {
     /// Make a new project
     Init(InitArgs),
     /// Find every mistake in the project without touching data
+    #[command(aliases = ["parse", "debug"])]
     Check(CheckArgs),
     /// Say what a run would do, and why
     Plan(PlanArgs),
     /// Load new files, build what changed, test it
     Run(RunArgs),
+    /// The same as `run`, as dbt calls it
+    Build(RunArgs),
+    /// Load the seeds only
+    Seed(RunArgs),
+    /// Take the snapshots only
+    Snapshot(RunArgs),
     /// Run the tests only
-    Test(TestArgs),
+    Test(RunArgs),
+    /// Write the SQL that the project comes to; print that of one model
+    Compile(CompileArgs),
+    /// Show the first rows of what a model gives now
+    Show(ShowArgs),
+    /// List the nodes that a selection names
+    #[command(visible_alias = "ls")]
+    List(NodesArgs),
+    /// Say which columns a column is made of
+    Lineage(LineageArgs),
+    /// Say what changed since a revision, and which columns that touches
+    Diff(DiffArgs),
+    /// Make the project's documentation, a static site
+    Docs(DocsArgs),
+    /// Fetch the packages that the project uses
+    Deps(DepsArgs),
+    /// Take away what can be made again: `target/`
+    Clean(ListArgs),
     /// Ask the lake something in Spark SQL
     Query(QueryArgs),
     /// See what has arrived for the sources, what is loaded, what waits
@@ -61,6 +87,18 @@ pub(crate) enum Command {
     /// Print or write the JSON Schemas of the project's files
     #[command(hide = true)]
     Schema(SchemaArgs),
+    /// dbt's, refused by name
+    #[command(hide = true)]
+    RunOperation(RefusedArgs),
+    /// dbt's, refused by name
+    #[command(hide = true)]
+    Source(RefusedArgs),
+    /// dbt's, refused by name
+    #[command(hide = true)]
+    Retry(RefusedArgs),
+    /// dbt's, refused by name
+    #[command(hide = true)]
+    Clone(RefusedArgs),
 }
 
 /// Which project, where.
@@ -76,21 +114,6 @@ pub(crate) struct ProjectArgs {
     /// Values for `var()`, as a YAML or JSON map: `{incoming: /data}`
     #[arg(long, value_name = "MAP")]
     pub(crate) vars: Option<String>,
-}
-
-/// Which nodes.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Selection")]
-pub(crate) struct SelectionArgs {
-    /// Nodes to take, in dbt's syntax: `gold.daily_metrics`, `+users`, `tag:daily`, `path:models/gold`
-    #[arg(value_name = "SELECT", help_heading = None)]
-    pub(crate) names: Vec<String>,
-    /// The same as a flag
-    #[arg(long, short = 's', value_name = "SELECT", num_args = 1..)]
-    pub(crate) select: Vec<String>,
-    /// Nodes to leave out
-    #[arg(long, value_name = "SELECT", num_args = 1..)]
-    pub(crate) exclude: Vec<String>,
 }
 
 /// How to answer.
@@ -155,34 +178,29 @@ pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
     #[command(flatten)]
+    pub(crate) state: StateArgs,
+    #[command(flatten)]
     pub(crate) project: ProjectArgs,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     /// Load every file again and build every model anew
-    #[arg(long, short = 'f')]
+    #[arg(long, short = 'f', overrides_with = "no_full_refresh")]
     pub(crate) full_refresh: bool,
+    #[arg(long, hide = true, overrides_with = "full_refresh")]
+    no_full_refresh: bool,
     /// How many nodes run side by side [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = parse_threads)]
     pub(crate) threads: Option<usize>,
     #[command(flatten)]
-    pub(crate) output: FormatArgs,
-    #[command(flatten)]
-    pub(crate) selection: SelectionArgs,
-    #[command(flatten)]
-    pub(crate) project: ProjectArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct TestArgs {
-    /// How many tests run side by side [default: one for each processor]
-    #[arg(long, value_name = "N", value_parser = parse_threads)]
-    pub(crate) threads: Option<usize>,
+    pub(crate) build: BuildArgs,
     #[command(flatten)]
     pub(crate) output: FormatArgs,
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
+    #[command(flatten)]
+    pub(crate) state: StateArgs,
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
 }

@@ -95,7 +95,7 @@ impl Watch {
 
 impl RunObserver for Watch {
     fn begins(&self, beginning: &Beginning) {
-        let to_run = beginning.nodes.iter().filter(|node| node.decision.action == Action::Run);
+        let to_run = beginning.nodes.iter().filter(|node| node.decision.action != Action::UpToDate);
         let lines = Lines::new(to_run, self.together, self.console.out);
         self.print(&(report::opening(beginning, self.console.out) + &lines.heading()));
         let mut state = self.state();

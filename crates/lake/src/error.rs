@@ -135,6 +135,14 @@ pub enum LakeError {
         /// The newest batch in the table; 0 for none.
         found: i64,
     },
+    /// A table that is not what a change was made from: others changed its rows or its columns meanwhile.
+    #[error("table `{table}` was changed by another run after its version {version} was read")]
+    Overtaken {
+        /// The table.
+        table: TableName,
+        /// The version that the change was made from.
+        version: u64,
+    },
     /// A file that a commit should take out of the table, and that another commit took out before.
     #[error("the file `{file}` of table `{table}` was replaced by another run")]
     FilesReplaced {
@@ -298,6 +306,11 @@ fn columns_text(columns: &[String]) -> String {
 }
 
 impl LakeError {
+    /// Whether a change came too late: made anew from the newest version of the table, it may be in time.
+    pub fn is_overtaken(&self) -> bool {
+        matches!(self, Self::Overtaken { .. } | Self::FilesReplaced { .. })
+    }
+
     /// The message to the user.
     pub fn diagnostic(&self) -> Diagnostic {
         let error = |code| Diagnostic::error(code, self.to_string());
@@ -334,7 +347,11 @@ impl LakeError {
             Self::BatchMismatch { .. } | Self::Json { .. } => {
                 Diagnostic::internal(self.to_string()).caused_by_source(self)
             }
-            Self::Contended { .. } | Self::BatchTaken { .. } | Self::OutOfTurn { .. } | Self::FilesReplaced { .. } => {
+            Self::Contended { .. }
+            | Self::BatchTaken { .. }
+            | Self::OutOfTurn { .. }
+            | Self::Overtaken { .. }
+            | Self::FilesReplaced { .. } => {
                 error(Code::LakeInUse).help("run again: what the other run did is not done twice").retryable()
             }
             Self::DamagedLedger { .. } => error(Code::InvalidLedger)

@@ -6,8 +6,10 @@
 //! | [`lock`] | one run at a time: [`Lake::lock`] |
 //! | [`relation`] | [`Lake::relation`]: a table as it is now, its schema, size, provenance, and its rows for DataFusion |
 //! | [`relations`] | [`Lake::relations`]: everything in the lake |
+//! | [`files`] | the data files of a table, and the rows of some of them |
+//! | [`prune`] | which files may hold rows of given keys |
 //! | [`history`] | [`Lake::history`]: the versions of a table |
-//! | [`write`] | [`Lake::begin_write`]: rows to Parquet files by many threads, then exactly one Delta commit |
+//! | [`write`] | [`Lake::begin_write`]: rows to Parquet files by many threads, then exactly one Delta commit; [`Lake::begin_change`]: files in the place of some others |
 //! | `maintain` | [`Lake::optimize`], [`Lake::vacuum`], [`Lake::restore`] |
 //! | [`view`] | [`Lake::replace_view`] |
 //! | [`ledger`] | [`Lake::ledger`]: which files were loaded, in which batch (DESIGN, promise 1) |
@@ -38,6 +40,7 @@
 pub mod durable;
 pub mod error;
 pub mod fault;
+pub mod files;
 pub mod history;
 pub mod lake;
 pub mod ledger;
@@ -45,6 +48,7 @@ pub mod lock;
 mod maintain;
 mod objects;
 pub mod provenance;
+pub mod prune;
 pub mod relation;
 pub mod relations;
 pub mod types;
@@ -52,6 +56,7 @@ pub mod view;
 pub mod write;
 
 pub use error::LakeError;
+pub use files::{DataFile, FILE_NUMBER};
 pub use history::HistoryEntry;
 pub use lake::Lake;
 pub use ledger::{
@@ -62,9 +67,11 @@ pub use lock::{LakeLock, LockHolder};
 pub use maintain::optimize::{OptimizeOptions, Optimized, RewriteGroup};
 pub use maintain::restore::{RestoreOptions, RestoreTo, Restored};
 pub use maintain::vacuum::{VacuumOptions, Vacuumed, VacuumedFile};
+pub use prune::KeyValues;
 pub use relation::{Relation, Table};
 pub use relations::{RelationKind, RelationSummary};
 pub use view::View;
+pub use write::change::{ChangeOptions, Outcome, Removal, TableChange};
 pub use write::{
     AppTransaction, Committed, FinishedPart, PartWriter, StagedFile, TableWriter, WriteMode, WriteOptions,
 };

@@ -98,6 +98,16 @@ impl Lake {
         self.delete("remove the view", &self.view_file(name)?).await
     }
 
+    /// Removes the table or view of that name, and a table that the view hides. What is not there is fine.
+    pub async fn drop_relation(&self, name: &TableName) -> Result<(), LakeError> {
+        Self::check_name(name)?;
+        self.drop_view(name).await?;
+        match self.table(name).await? {
+            Some(_) => self.drop_table(name).await,
+            None => Ok(()),
+        }
+    }
+
     /// Removes a table that a view hides.
     async fn drop_table(&self, name: &TableName) -> Result<(), LakeError> {
         let table = self.table_path(name)?;

@@ -3,7 +3,7 @@
 use headwater_plan::{Diagnostics, NodeKind, Plan};
 use serde::Serialize;
 
-use crate::{Context, compile};
+use crate::{Context, project};
 
 /// A project without errors.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,8 +27,12 @@ pub struct Counts {
     pub seeds: u64,
     /// SQL models.
     pub models: u64,
-    /// Tests.
+    /// Histories of rows.
+    pub snapshots: u64,
+    /// Tests of data.
     pub tests: u64,
+    /// Tests of code.
+    pub unit_tests: u64,
 }
 
 impl Counts {
@@ -38,7 +42,11 @@ impl Counts {
             NodeKind::Source => self.sources += 1,
             NodeKind::Seed => self.seeds += 1,
             NodeKind::Model => self.models += 1,
+            NodeKind::Snapshot => self.snapshots += 1,
             NodeKind::Test => self.tests += 1,
+            NodeKind::UnitTest => self.unit_tests += 1,
+            // It runs beside the nodes, and is none that anybody asks for.
+            NodeKind::Operation => {}
         }
     }
 
@@ -59,7 +67,7 @@ impl Counts {
 /// # Errors
 /// Every mistake in it.
 pub async fn check(context: &Context) -> Result<CheckReport, Diagnostics> {
-    let project = compile::compile(context).await?;
+    let project = project::compile(context).await?;
     Ok(CheckReport {
         project: project.plan.project.clone(),
         environment: project.plan.environment.name.clone(),

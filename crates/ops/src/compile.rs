@@ -1,98 +1,126 @@
-//! Compiles the project beside its lake. What the user wrote is checked against contracts; the lake is asked only for
-//! the columns of a table that something else writes and that the project does not describe.
+//! `compile`: the SQL that the project comes to, below `target/compiled/`.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use headwater_plan::{Code, Diagnostic, Diagnostics, Node, NodeId, NodeKind, Plan, Step};
+use serde::Serialize;
 
-use headwater_lake::Lake;
-use headwater_plan::{Diagnostic, Diagnostics, Environment, Plan, TableName};
-use headwater_project::generate::GenerateTable;
-use headwater_project::{Environ, Request};
-use headwater_sql::{RelationSource, Relations};
-use tokio::runtime::Handle;
-use tokio::sync::OnceCell;
+use crate::artefacts::{self, Writer};
+use crate::choice::Choice;
+use crate::project::{Project, compile_for};
+use crate::selection::chosen;
+use crate::{Context, OpsError, wiring};
 
-use crate::{Context, wiring};
-
-/// A project that holds no error.
-pub(crate) struct Project {
-    pub(crate) request: Request,
-    pub(crate) plan: Arc<Plan>,
-    /// What the user should know and need not mend.
-    pub(crate) warnings: Diagnostics,
-    /// The tables that can be generated.
-    pub(crate) generators: Vec<GenerateTable>,
+/// What a selection comes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CompileReport {
+    /// The nodes that have SQL, in the plan's order.
+    pub nodes: Vec<CompiledNode>,
+    /// The nodes that cannot be compiled before rows are there, by their names.
+    pub late: Vec<String>,
+    /// What the user should know.
+    pub warnings: Diagnostics,
 }
 
-/// Finds and compiles the project.
-pub(crate) async fn compile(context: &Context) -> Result<Project, Diagnostics> {
-    let request = context.request()?;
-    let environment = headwater_project::environment(&request)?;
-    let lake = OutsideTables {
-        environment,
-        environ: request.environ.clone(),
-        lake: OnceCell::new(),
-        failure: Mutex::default(),
-        runtime: Handle::current(),
+/// A node's SQL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CompiledNode {
+    /// The node.
+    pub id: NodeId,
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: NodeKind,
+    /// The file that holds its SQL, relative to the project; `None` for what was typed.
+    pub path: Option<String>,
+    /// Spark SQL.
+    pub sql: String,
+}
+
+/// Compiles the selected nodes and writes their SQL and the manifest.
+///
+/// # Errors
+/// Mistakes in the project or in the selection, files that cannot be written.
+pub async fn compile(context: &Context, choice: &Choice) -> Result<CompileReport, Diagnostics> {
+    let (project, selected) = chosen(context, choice, "compile").await?;
+    let plan = &project.plan;
+    let mut report = CompileReport { nodes: Vec::new(), late: Vec::new(), warnings: project.warnings.clone() };
+    for node in plan.nodes.values().filter(|node| selected.contains(&node.id)) {
+        if matches!(node.step, Step::Late(_)) {
+            report.late.push(node.name.clone());
+        }
+        let Some(sql) = sql(&project, node).await? else { continue };
+        let path = artefacts::compiled_path(node, plan);
+        artefacts::write_whole(&project.request.dir.join(&path), format!("{}\n", sql.trim_end()).as_bytes())?;
+        report.nodes.push(compiled_node(node, Some(path), &sql));
+    }
+    write_manifest(context, &project)?;
+    Ok(report)
+}
+
+/// The SQL that a node's next build would be: of an incremental model that is not there yet, or is to be built anew, the
+/// whole of it.
+pub(crate) async fn sql(project: &Project, node: &Node) -> Result<Option<String>, Diagnostics> {
+    let is_anew = match (&node.step, &node.relation) {
+        (Step::Incremental(_), _) if project.request.invocation.full_refresh => true,
+        (Step::Incremental(_), Some(relation)) => {
+            let lake = wiring::lake(&project.plan.environment, &project.request.environ).await?;
+            lake.relation(relation).await.map_err(|error| error.diagnostic())?.is_none()
+        }
+        _ => false,
     };
-    // Compiling is all CPU work, and deep: it gets a thread of its own.
-    let compiling = tokio::task::spawn_blocking(move || {
-        let compiled = headwater_project::compile(&request, &lake);
-        (request, compiled, lake.failure.into_inner().unwrap_or_else(PoisonError::into_inner))
-    });
-    let (request, compiled, failure) = compiling.await.map_err(crate::error::fell)?;
-    if let Some(failure) = failure {
-        // First: a table that is said not to be there may well be there.
-        let mut told = Diagnostics::from(failure);
-        told.extend(compiled.diagnostics);
-        return Err(told);
-    }
-    match compiled.plan {
-        Some(plan) if !compiled.diagnostics.has_errors() => Ok(Project {
-            request,
-            plan: Arc::new(plan),
-            warnings: compiled.diagnostics,
-            generators: compiled.generators,
-        }),
-        _ if compiled.diagnostics.has_errors() => Err(compiled.diagnostics),
-        _ => Err(headwater_plan::Diagnostic::internal("the project compiled to no plan and no error").into()),
+    let sql = if is_anew { artefacts::compiled_anew(node) } else { artefacts::compiled(node) };
+    Ok(sql.map(str::to_owned))
+}
+
+/// Compiles SQL that the user typed, Jinja and all. Nothing is written.
+///
+/// # Errors
+/// Mistakes in the project or in the SQL.
+pub async fn inline(context: &Context, choice: &Choice, sql: &str) -> Result<CompileReport, Diagnostics> {
+    let (project, node) = typed(context, choice, "compile", sql).await?;
+    let Some(node) = project.plan.nodes.get(&node) else { return Err(lost().into()) };
+    let text = artefacts::compiled(node).unwrap_or_default();
+    let nodes = vec![compiled_node(node, None, text)];
+    Ok(CompileReport { nodes, late: Vec::new(), warnings: project.warnings })
+}
+
+fn compiled_node(node: &Node, path: Option<String>, sql: &str) -> CompiledNode {
+    CompiledNode { id: node.id.clone(), name: node.name.clone(), kind: node.kind, path, sql: sql.to_owned() }
+}
+
+/// The project with SQL that the user typed as a node of its own.
+pub(crate) async fn typed(
+    context: &Context,
+    choice: &Choice,
+    command: &str,
+    sql: &str,
+) -> Result<(Project, NodeId), Diagnostics> {
+    let mut request = choice.request(context, command)?;
+    request.invocation.inline = Some(sql.to_owned());
+    let project = compile_for(context, request).await?;
+    let id = inline_id(&project.plan);
+    match project.plan.nodes.get(&id).map(|node| &node.step) {
+        Some(Step::Late(late)) => {
+            let names: Vec<String> = late.waits_for.iter().map(|name| format!("`{name}`")).collect();
+            let message = format!("the query asks for the rows of {}, which are not built", names.join(", "));
+            Err(Diagnostic::error(Code::UnknownTable, message).help("`headwater run` builds what it reads").into())
+        }
+        Some(_) => Ok((project, id)),
+        None => Err(lost().into()),
     }
 }
 
-/// The tables of the lake, opened when the compiler first asks: most projects never do.
-struct OutsideTables {
-    environment: Environment,
-    environ: Environ,
-    lake: OnceCell<Option<Lake>>,
-    /// Why a table could not be looked up.
-    failure: Mutex<Option<Diagnostic>>,
-    runtime: Handle,
+fn lost() -> Diagnostic {
+    Diagnostic::internal("the typed query was not compiled")
 }
 
-impl OutsideTables {
-    /// The compiler asks from its own thread, so that waiting here stops nobody.
-    fn lake(&self) -> Option<Lake> {
-        let open = || async { self.kept(wiring::lake(&self.environment, &self.environ).await) };
-        self.runtime.block_on(self.lake.get_or_init(open)).clone()
-    }
-
-    /// The answer, or none and the first reason why kept.
-    fn kept<T>(&self, answer: Result<T, Diagnostic>) -> Option<T> {
-        answer
-            .map_err(|failure| self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure).code)
-            .ok()
-    }
+/// The node of SQL that the user typed.
+fn inline_id(plan: &Plan) -> NodeId {
+    NodeId(format!("sql_operation.{}.inline", plan.project))
 }
 
-impl Relations for OutsideTables {
-    fn relation(&self, name: &TableName) -> Option<RelationSource> {
-        let lake = self.lake()?;
-        let relation = self.kept(self.runtime.block_on(lake.relation(name)).map_err(Diagnostic::from))??;
-        Some(RelationSource::Schema(relation.schema()))
-    }
-
-    fn names(&self) -> Vec<TableName> {
-        let Some(lake) = self.lake() else { return Vec::new() };
-        let relations = self.kept(self.runtime.block_on(lake.relations()).map_err(Diagnostic::from));
-        relations.unwrap_or_default().into_iter().map(|relation| relation.name).collect()
-    }
+/// Writes the manifest of a compiled project.
+pub(crate) fn write_manifest(context: &Context, project: &Project) -> Result<(), OpsError> {
+    let writer = Writer::new(&project.request, context);
+    let manifest = artefacts::manifest::manifest(&project.plan, &writer);
+    writer.write(artefacts::manifest::MANIFEST, &manifest).map(|_| ())
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use headwater_plan::{Cancel, Clock, Diagnostic};
-use headwater_project::{Environ, Request};
+use headwater_project::{Environ, Invocation, Request};
 use serde_json::{Map, Value};
 
 /// Everything that a verb takes from outside, so that nothing below asks the process for it.
@@ -35,6 +35,14 @@ impl Context {
         Self { start, ..self.clone() }
     }
 
+    /// This call of the program, named by when it began, so that calls sort.
+    pub(crate) fn invocation(&self) -> Invocation {
+        let started_at = self.clock.now();
+        let seconds = u64::try_from(started_at.timestamp()).unwrap_or_default();
+        let time = uuid::Timestamp::from_unix(uuid::NoContext, seconds, started_at.timestamp_subsec_nanos());
+        Invocation { id: uuid::Uuid::new_v7(time).hyphenated().to_string(), started_at, ..Invocation::default() }
+    }
+
     /// Finds the project and reads its `.env`.
     ///
     /// # Errors
@@ -48,6 +56,7 @@ impl Context {
             threads: self.threads,
             environ,
             dir,
+            invocation: self.invocation(),
         })
     }
 }

@@ -45,6 +45,12 @@ pub enum OpsError {
     /// `test` with a selection that holds none.
     #[error("there is no test in the selection")]
     NoTests,
+    /// A verb for one kind of node, with a selection that holds none.
+    #[error("there is no {word} in the selection")]
+    NothingOfKind {
+        /// The kind.
+        word: &'static str,
+    },
     /// A text that is no table's name.
     #[error("`{asked}` is not a table's name: expected `schema.name`")]
     NotATable {
@@ -127,6 +133,9 @@ impl OpsError {
             Self::Unreadable { source, .. } => error(Code::UnreadableInput).caused_by(source),
             Self::NoTests => error(Code::EmptySelection)
                 .help("declare tests under a model's or source's columns: `tests: [not_null, unique]`"),
+            Self::NothingOfKind { word } => {
+                error(Code::EmptySelection).help(format!("`headwater list --resource-type {word}` lists what there is"))
+            }
             Self::NotATable { .. } => error(Code::UnknownTable).help("`headwater tables` lists what there is"),
             Self::UnknownTable { meant: Some(meant), .. } => {
                 error(Code::UnknownTable).help(format!("did you mean `{meant}`?"))

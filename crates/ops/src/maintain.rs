@@ -13,8 +13,8 @@ pub use headwater_lake::{Optimized, RestoreTo, Restored, Vacuumed};
 use headwater_plan::{Diagnostics, Plan, RunId, Step, TableName};
 use serde::Serialize;
 
-use crate::compile::compile;
-use crate::run::new_run_id;
+use crate::project::compile;
+use crate::run::run_id;
 use crate::{Context, OpsError, tables, wiring};
 
 /// What was done to some tables, or would be.
@@ -171,7 +171,7 @@ pub(crate) struct Work {
 impl Work {
     /// Holds the lake, unless nothing will be written.
     pub(crate) fn begin(context: &Context, lake: &Lake, command: &str, dry_run: bool) -> Result<Self, Diagnostics> {
-        let (run_id, at) = (new_run_id(context), context.clock.now());
+        let (run_id, at) = (run_id(&context.invocation()), context.clock.now());
         let holder = LockHolder {
             run_id: run_id.clone(),
             pid: std::process::id(),

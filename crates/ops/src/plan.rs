@@ -3,26 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use headwater_lake::Lake;
+use headwater_lake::{Lake, Relation};
 use headwater_plan::{Built, Diagnostics, Engine, Node, NodeId, NodeKind, Plan, Step, TableName};
-use headwater_project::select::{Selection, select};
 pub use headwater_run::{Action, Decision};
 use headwater_run::{DecideOptions, RunStore};
 use serde::Serialize;
 
-use crate::compile::{Project, compile};
+use crate::choice::Choice;
+use crate::project::Project;
+use crate::selection::{chosen, operations};
 use crate::{Context, wiring};
-
-/// What the user asked to plan or run.
-#[derive(Debug, Clone, Default)]
-pub struct Choice {
-    /// dbt selectors of what to take; empty takes everything.
-    pub select: Vec<String>,
-    /// dbt selectors of what to leave out.
-    pub exclude: Vec<String>,
-    /// Build everything anew.
-    pub full_refresh: bool,
-}
 
 /// What a run would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -52,6 +42,8 @@ pub struct PlannedNode {
     pub relation: Option<TableName>,
     /// For a test: the table or view under test.
     pub tested: Option<TableName>,
+    /// The stored bytes of the tables that it would read, as far as they are there; `None` for what would not run.
+    pub estimated_bytes: Option<u64>,
     /// Whether it would run, and why.
     #[serde(flatten)]
     pub decision: Decision,
@@ -62,13 +54,16 @@ pub struct PlannedNode {
 /// # Errors
 /// All that stands in the way of one: mistakes in the project, files that are missing or do not fit, an unusable lake.
 pub async fn plan(context: &Context, choice: &Choice) -> Result<PlanReport, Diagnostics> {
-    let project = compile(context).await?;
-    let prospect = Prospect::new(context, &project, choice).await?;
+    let (project, selected) = chosen(context, choice, "plan").await?;
+    let prospect = Prospect::new(context, &project, selected, choice).await?;
+    let decisions = prospect.decide().await?;
+    let mut nodes = planned(&project.plan, decisions);
+    prospect.estimate(&mut nodes).await?;
     Ok(PlanReport {
         project: project.plan.project.clone(),
         environment: project.plan.environment.name.clone(),
         lake: project.plan.environment.lake_written.clone(),
-        nodes: planned(&project.plan, prospect.decide().await?),
+        nodes,
         warnings: project.warnings,
     })
 }
@@ -81,20 +76,31 @@ pub(crate) fn planned(plan: &Plan, decisions: Vec<Decision>) -> Vec<PlannedNode>
         nodes.push(PlannedNode {
             name: node.name.clone(),
             kind: node.kind,
-            step: node.step.word().to_owned(),
+            step: word(node),
             relation: node.relation.clone(),
             tested: tested(plan, node),
+            estimated_bytes: None,
             decision,
         });
     }
     nodes
 }
 
-fn tested(plan: &Plan, node: &Node) -> Option<TableName> {
+/// The word for what a node does; for one that is not compiled yet, what it will do.
+fn word(node: &Node) -> String {
     match &node.step {
-        Step::Test(test) => plan.nodes.get(test.tested.as_ref()?)?.relation.clone(),
-        _ => None,
+        Step::Late(late) => late.becomes.clone(),
+        step => step.word().to_owned(),
     }
+}
+
+fn tested(plan: &Plan, node: &Node) -> Option<TableName> {
+    let tested = match &node.step {
+        Step::Test(test) => test.tested.as_ref()?,
+        Step::UnitTest(test) => &test.tested,
+        _ => return None,
+    };
+    plan.nodes.get(tested)?.relation.clone()
 }
 
 /// A project beside its lake: what is needed to decide, and to run what was decided.
@@ -107,10 +113,14 @@ pub(crate) struct Prospect<'a> {
 }
 
 impl<'a> Prospect<'a> {
-    /// Selects the nodes and opens the lake.
-    pub(crate) async fn new(context: &Context, project: &'a Project, choice: &Choice) -> Result<Self, Diagnostics> {
-        let selection = Selection { select: choice.select.clone(), exclude: choice.exclude.clone() };
-        let selected = select(&project.plan, &selection)?;
+    /// Opens the lake for what is selected; the statements before and after everything are always with it.
+    pub(crate) async fn new(
+        context: &Context,
+        project: &'a Project,
+        mut selected: BTreeSet<NodeId>,
+        choice: &Choice,
+    ) -> Result<Self, Diagnostics> {
+        selected.extend(operations(&project.plan).cloned());
         let environment = &project.plan.environment;
         let lake = wiring::lake(environment, &project.request.environ).await?;
         let engine = wiring::engine(environment, lake.clone(), &project.request, &context.clock);
@@ -118,34 +128,65 @@ impl<'a> Prospect<'a> {
         Ok(Self { project, lake, engine, selected, options })
     }
 
-    /// Keeps of the selected nodes those of a kind.
-    pub(crate) fn only(&mut self, kind: NodeKind) {
-        let nodes = &self.project.plan.nodes;
-        self.selected.retain(|id| nodes.get(id).is_some_and(|node| node.kind == kind));
-    }
-
-    /// Whether no node is selected.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.selected.is_empty()
+    /// The bytes that each node would read: those of the tables, and of the tables behind the views.
+    async fn estimate(&self, nodes: &mut [PlannedNode]) -> Result<(), Diagnostics> {
+        let plan = &self.project.plan;
+        let mut sizes: BTreeMap<TableName, u64> = BTreeMap::new();
+        for planned in nodes.iter_mut().filter(|planned| planned.decision.action != Action::UpToDate) {
+            let Some(node) = plan.nodes.get(&planned.decision.node) else { continue };
+            if matches!(node.step, Step::View(_)) {
+                // It is written down, and reads nothing.
+                continue;
+            }
+            let mut total = planned.decision.pending.bytes;
+            for name in tables_behind(plan, node.step.reads()) {
+                if !sizes.contains_key(&name) {
+                    let relation = self.lake.relation(&name).await.map_err(|error| error.diagnostic())?;
+                    let bytes = match relation {
+                        Some(Relation::Table(table)) => table.bytes(),
+                        _ => 0,
+                    };
+                    sizes.insert(name.clone(), bytes);
+                }
+                total += sizes.get(&name).copied().unwrap_or_default();
+            }
+            planned.estimated_bytes = Some(total);
+        }
+        Ok(())
     }
 
     /// Looks at the lake and decides for every selected node.
     pub(crate) async fn decide(&self) -> Result<Vec<Decision>, Diagnostics> {
         let plan = &self.project.plan;
         let states = headwater_run::states(plan, &self.selected, self.engine.as_ref()).await?;
-        Ok(headwater_run::decide(plan, &self.selected, &states, &self.passed()?, &self.options))
-    }
-
-    fn passed(&self) -> Result<BTreeMap<NodeId, Built>, Diagnostics> {
-        let store = RunStore::open_existing(&self.project.request.dir).map_err(|error| error.diagnostic())?;
-        match store {
-            Some(store) => Ok(store.passed(&self.project.plan.environment.name).map_err(|error| error.diagnostic())?),
-            None => Ok(BTreeMap::new()),
-        }
+        Ok(headwater_run::decide(plan, &self.selected, &states, &passed(self.project)?, &self.options))
     }
 }
 
 /// Whether any of the decisions is to do something.
 pub(crate) fn any_work(decisions: &[Decision]) -> bool {
-    decisions.iter().any(|decision| decision.action == Action::Run)
+    decisions.iter().any(|decision| decision.action != Action::UpToDate)
+}
+
+/// The tests that passed, and on what.
+pub(crate) fn passed(project: &Project) -> Result<BTreeMap<NodeId, Built>, Diagnostics> {
+    let store = RunStore::open_existing(&project.request.dir).map_err(|error| error.diagnostic())?;
+    match store {
+        Some(store) => Ok(store.passed(&project.plan.environment.name).map_err(|error| error.diagnostic())?),
+        None => Ok(BTreeMap::new()),
+    }
+}
+
+/// What is read, straight or through the views of the project.
+fn tables_behind(plan: &Plan, reads: &[TableName]) -> BTreeSet<TableName> {
+    let mut found = BTreeSet::new();
+    let mut open: Vec<&TableName> = reads.iter().collect();
+    while let Some(name) = open.pop() {
+        if found.insert(name.clone())
+            && let Some(Step::View(view)) = plan.maker(name).map(|node| &node.step)
+        {
+            open.extend(&view.reads);
+        }
+    }
+    found
 }

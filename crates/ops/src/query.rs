@@ -4,7 +4,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use headwater_plan::{Diagnostic, Diagnostics, Schema};
+use headwater_plan::{Diagnostic, Diagnostics, Environment, Schema};
+use headwater_project::Request;
 
 use crate::{Context, wiring};
 
@@ -25,8 +26,18 @@ pub struct Rows {
 pub async fn query(context: &Context, sql: &str) -> Result<Rows, Diagnostics> {
     let request = context.request()?;
     let environment = headwater_project::environment(&request)?;
-    let lake = wiring::lake(&environment, &request.environ).await?;
-    let engine = wiring::embedded(&environment, lake, &request, &context.clock);
+    answer(context, &request, &environment, sql).await
+}
+
+/// Begins a query on an environment's lake.
+pub(crate) async fn answer(
+    context: &Context,
+    request: &Request,
+    environment: &Environment,
+    sql: &str,
+) -> Result<Rows, Diagnostics> {
+    let lake = wiring::lake(environment, &request.environ).await?;
+    let engine = wiring::embedded(environment, lake, request, &context.clock);
     let answer = engine.query(sql).await.map_err(Diagnostics)?;
     let arrow_schema = answer.stream.schema();
     let stream = answer.stream.map(move |batch| batch.map_err(|error| engine.query_failed(error)));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use headwater_plan::Diagnostics;
 
 use crate::generate::{GenerateError, GenerateProgress, GenerateReport, GenerateRequest, generate};
-use crate::{Context, compile, error};
+use crate::{Context, error, project};
 
 /// How much to generate, and how clean.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,7 +50,7 @@ async fn try_sample(
     options: SampleOptions,
     told: Told,
 ) -> Result<Result<GenerateReport, Vec<GenerateError>>, Diagnostics> {
-    let project = compile::compile(context).await?;
+    let project = project::compile(context).await?;
     let SampleOptions { rows, seed, dirty, force } = options;
     let threads = project.plan.environment.threads;
     let request = GenerateRequest { tables: project.generators, rows, seed, dirty, force, threads };

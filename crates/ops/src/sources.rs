@@ -17,9 +17,9 @@ use headwater_plan::diagnostic::did_you_mean;
 use headwater_plan::{Code, Diagnostic, Diagnostics, Ingest, Node, RunId, Step, TableName};
 use serde::Serialize;
 
-use crate::compile::{Project, compile};
 use crate::maintain::Work;
 use crate::placed::place;
+use crate::project::{Project, compile};
 use crate::{Context, OpsError, wiring};
 
 /// All sources that the project loads.

@@ -27,6 +27,10 @@ pub enum Code {
     Unsupported,
     /// Two things with one name.
     DuplicateName,
+    /// A package that `packages.yml` asks for and that is not there.
+    PackageNotInstalled,
+    /// No version of a package will do for all who ask for it.
+    PackageConflict,
     /// `--env` names no environment.
     UnknownEnvironment,
     /// `init --template` names no template.
@@ -111,6 +115,9 @@ pub enum Code {
     StorageDenied,
     /// An object store that does not answer as it should, after retries.
     StorageUnavailable,
+    // packages
+    /// A package that cannot be fetched: from its address, from the hub, or by git.
+    PackageUnavailable,
     // the lake
     /// The lake's path cannot be a lake.
     InvalidLake,

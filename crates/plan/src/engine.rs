@@ -35,7 +35,7 @@ pub struct TableVersion {
 /// What was written beside a node's result, in the same commit: enough to see whether it is still true.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Built {
-    /// The node's fingerprint when it was built.
+    /// The node's fingerprint when it was built; with words after it as long as something of the node is still to be done.
     pub fingerprint: String,
     /// The versions of all tables and views that it read, those that its views read included.
     pub inputs: BTreeMap<TableName, TableVersion>,
@@ -67,6 +67,8 @@ pub struct NodeState {
     pub built: Option<Built>,
     /// For an ingest: what waits.
     pub pending: Pending,
+    /// For a model that is built span by span of event time: whether a span may have begun since it was built.
+    pub due: bool,
 }
 
 /// What an engine is handed with a step.

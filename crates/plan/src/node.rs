@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::{CsvOptions, Ingest, Location, NodeId, Schema, Severity, TableName};
+use crate::model::{Hooks, Incremental, Late, Query, Snapshot, Statement, Table, Test, UnitTest};
+use crate::{CsvOptions, DataType, Ingest, Location, NodeId, Schema, TableName};
 
 /// All that the user's files say, checked and typed. Printable; nothing downstream reads the project again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +17,9 @@ pub struct Plan {
     pub environment: Environment,
     /// The nodes, each after all that it depends on.
     pub nodes: IndexMap<NodeId, Node>,
+    /// What it has beside them.
+    #[serde(default)]
+    pub beside: crate::Beside,
 }
 
 /// Where a plan is to run.
@@ -55,18 +59,27 @@ pub enum NodeKind {
     Seed,
     /// A SQL model.
     Model,
-    /// A test, generic or singular.
+    /// The history of a query's rows.
+    Snapshot,
+    /// A test of data, generic or singular.
     Test,
+    /// A test of a model's code, with rows that the user wrote.
+    UnitTest,
+    /// A statement that runs before or after everything else: `on-run-start`, `on-run-end`.
+    Operation,
 }
 
 impl NodeKind {
-    /// The word for it, as in node ids: `source`, `seed`, `model`, `test`.
+    /// The word for it, as in node ids: `source`, `seed`, `model`, `snapshot`, `test`, `unit_test`, `operation`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Source => "source",
             Self::Seed => "seed",
             Self::Model => "model",
+            Self::Snapshot => "snapshot",
             Self::Test => "test",
+            Self::UnitTest => "unit_test",
+            Self::Operation => "operation",
         }
     }
 }
@@ -97,6 +110,63 @@ pub struct Node {
     /// A hash of all that, when changed, makes the node's result another: compiled SQL, contract, settings, and the
     /// fingerprints of the views that it reads.
     pub fingerprint: String,
+    /// What runs before and after the step.
+    pub hooks: Hooks,
+    /// The relations whose rows its template asked for: when one of them changes, the node is compiled again.
+    pub asks: Vec<TableName>,
+    /// What people and other tools want to know of it. Nothing that runs depends on this.
+    pub about: Box<About>,
+}
+
+/// What people and other tools want to know of a node: dbt's artefacts, the documentation, the selection by state.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct About {
+    /// The package that it belongs to: the project's own name, or that of a dependency.
+    pub package: String,
+    /// dbt's fully qualified name: package, folders, name.
+    pub fqn: Vec<String>,
+    /// The text as the user wrote it, Jinja included; empty for what has none.
+    pub raw_code: String,
+    /// The SHA-256 of the file or declaration, in hexadecimal.
+    pub checksum: String,
+    /// The resolved settings.
+    pub config: serde_json::Map<String, serde_json::Value>,
+    /// Columns as the user described them.
+    pub columns: Vec<ColumnAbout>,
+    /// The macros that it calls, by their ids: `macro.dbt_utils.star`.
+    pub macros: Vec<String>,
+    /// Where its description or settings stand, if that is another file: a YAML file of properties.
+    pub patch: Option<PathBuf>,
+    /// Where its columns come from.
+    pub lineage: crate::Lineage,
+    /// For a generic test: its name, the package it comes from and its arguments.
+    pub test: Option<TestAbout>,
+}
+
+/// A column as the user described it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ColumnAbout {
+    /// The name.
+    pub name: String,
+    /// The description.
+    pub description: String,
+    /// The declared type.
+    pub data_type: Option<DataType>,
+    /// Anything.
+    pub meta: serde_json::Map<String, serde_json::Value>,
+    /// Tags.
+    pub tags: Vec<String>,
+}
+
+/// What a generic test was asked for with.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TestAbout {
+    /// The generic test's name: `not_null`.
+    pub name: String,
+    /// The package of its macro; `None` for those that are built in.
+    pub namespace: Option<String>,
+    /// Its arguments, `model` and `column_name` included.
+    pub arguments: serde_json::Map<String, serde_json::Value>,
 }
 
 /// What an engine executes for a node.
@@ -111,15 +181,27 @@ pub enum Step {
     /// A CSV file of the project to a table.
     Seed(Seed),
     /// A query to a table.
-    Table(Query),
+    Table(Table),
     /// A query kept as a view.
     View(Query),
+    /// A query that is put into whatever reads it; nothing to do.
+    Ephemeral(Query),
+    /// A query whose rows go into what earlier runs built.
+    Incremental(Incremental),
+    /// The history of a query's rows.
+    Snapshot(Snapshot),
     /// A query that should find nothing.
     Test(Test),
+    /// A model's query over rows that the user wrote.
+    UnitTest(UnitTest),
+    /// A statement that changes the lake.
+    Statement(Statement),
+    /// Not compiled yet: it waits for rows.
+    Late(Late),
 }
 
 impl Step {
-    /// The word for it in reports: `ingest`, `external`, `seed`, `table`, `view`, `test`.
+    /// The word for it in reports: `ingest`, `external`, `seed`, `table`, `view`, `test`, and so on.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Ingest(_) => "ingest",
@@ -127,27 +209,34 @@ impl Step {
             Self::Seed(_) => "seed",
             Self::Table(_) => "table",
             Self::View(_) => "view",
+            Self::Ephemeral(_) => "ephemeral",
+            Self::Incremental(_) => "incremental",
+            Self::Snapshot(_) => "snapshot",
             Self::Test(_) => "test",
+            Self::UnitTest(_) => "unit_test",
+            Self::Statement(_) => "statement",
+            Self::Late(_) => "late",
         }
     }
 
-    /// The tables and views that it reads; none for files.
+    /// The tables and views that it reads; none for files. Its own table is never among them.
     pub fn reads(&self) -> &[TableName] {
         match self {
-            Self::Table(query) | Self::View(query) => &query.reads,
+            Self::Table(table) => &table.query.reads,
+            Self::View(query) | Self::Ephemeral(query) => &query.reads,
+            Self::Incremental(incremental) => &incremental.reads,
+            Self::Snapshot(snapshot) => &snapshot.query.reads,
             Self::Test(test) => &test.query.reads,
-            Self::Ingest(_) | Self::External | Self::Seed(_) => &[],
+            Self::Statement(statement) => &statement.reads,
+            Self::Late(late) => &late.waits_for,
+            Self::Ingest(_) | Self::External | Self::Seed(_) | Self::UnitTest(_) => &[],
         }
     }
-}
 
-/// A compiled query.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Query {
-    /// Spark SQL, after Jinja; tables are written `` `schema`.`name` ``.
-    pub sql: String,
-    /// The tables and views that it reads.
-    pub reads: Vec<TableName>,
+    /// Whether it only looks at what is there: a test of data or of code.
+    pub fn is_test(&self) -> bool {
+        matches!(self, Self::Test(_) | Self::UnitTest(_))
+    }
 }
 
 /// A CSV file of the project.
@@ -159,19 +248,6 @@ pub struct Seed {
     pub csv: CsvOptions,
     /// The contract of its columns: declared, or inferred from the file when the project was compiled.
     pub contract: crate::Contract,
-}
-
-/// A query whose rows are failures.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Test {
-    /// The failing rows.
-    pub query: Query,
-    /// Whether failures stop what depends on the tested node (`Error`) or are only told (`Warning`).
-    pub severity: Severity,
-    /// The node under test, if there is one; it is downstream of nothing but that node and what the query reads.
-    pub tested: Option<NodeId>,
-    /// The column under test.
-    pub column: Option<String>,
 }
 
 impl Plan {

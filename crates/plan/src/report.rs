@@ -51,6 +51,19 @@ impl std::ops::AddAssign for Skipped {
     }
 }
 
+/// The spans of event time that a step computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spans {
+    /// How many.
+    pub count: u64,
+    /// When the first begins.
+    pub from: DateTime<Utc>,
+    /// When the last ends.
+    pub to: DateTime<Utc>,
+    /// How many further ones a run that was cut off had computed, so that this one did not.
+    pub done_before: u64,
+}
+
 /// What a step did, as its engine tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct StepReport {
@@ -70,6 +83,9 @@ pub struct StepReport {
     /// The versions of all tables and views that the step read: for a test, what it passed on.
     #[serde(default)]
     pub inputs: BTreeMap<TableName, TableVersion>,
+    /// For a model that is built span by span of event time: the spans that were computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spans: Option<Spans>,
     /// Warnings, and for a failed test what it found.
     pub diagnostics: Vec<Diagnostic>,
 }

@@ -14,6 +14,7 @@ pub trait Observer: Send + Sync {
 /// Something happened. The JSON form carries its kind in `event`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "they are few, and each is looked at and dropped")]
 pub enum Event {
     /// The run begins.
     RunStarted {

@@ -1,15 +1,19 @@
 //! Who waits for whom among the decided nodes.
 //!
-//! Two kinds of edge. A node needs the nearest decided nodes upstream, through nodes that were not selected. And a
-//! node that makes a table or view needs the error tests of what it reads, so that rows that fail a test go no
-//! further, as in `dbt build`. The second kind is added one by one and left out where it would close a circle (a
-//! relationships test that needs the very node it would gate).
+//! Kinds of edge:
+//! - A node needs the nearest decided nodes upstream, through nodes that were not selected.
+//! - A node that makes a table or view needs the error tests of what it reads, so that rows that fail a test go no
+//!   further, as in `dbt build`. These are added one by one and left out where they would close a circle (a
+//!   relationships test that needs the very node it would gate).
+//! - A model needs the tests of its code; they need nothing.
+//! - All need the statements that run before everything else, and the statements after everything else need all.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use headwater_plan::{Node, NodeId, Plan, Severity, Step};
 
 use crate::Decision;
+use crate::moment::Moment;
 
 /// The edges, by position in the decisions.
 #[derive(Debug)]
@@ -26,29 +30,79 @@ impl Graph {
             decisions.iter().enumerate().map(|(position, decision)| (&decision.node, position)).collect();
         let mut graph =
             Self { needs: vec![BTreeSet::new(); decisions.len()], needed_by: vec![BTreeSet::new(); decisions.len()] };
+        let is_decided = |id: &NodeId| positions.contains_key(id);
         for (position, node) in decided(plan, decisions) {
-            for id in upstream(plan, node, &|id| positions.contains_key(id)) {
+            for id in upstream(plan, node, &is_decided) {
                 if let Some(needed) = positions.get(id) {
                     graph.add(position, *needed);
                 }
             }
         }
-        let gates = gates(plan, decisions);
+        graph.add_tests_of_code(plan, decisions, &is_decided);
+        graph.add_gates(plan, decisions, &is_decided);
+        graph.add_statements(plan, decisions);
+        graph
+    }
+
+    /// The rows of a model whose code fails its test are not made; where the model itself is not decided, those of
+    /// whatever reads it are not.
+    fn add_tests_of_code(&mut self, plan: &Plan, decisions: &[Decision], is_decided: &dyn Fn(&NodeId) -> bool) {
+        let mut tests: BTreeMap<&NodeId, Vec<usize>> = BTreeMap::new();
         for (position, node) in decided(plan, decisions) {
-            if matches!(node.step, Step::Test(_)) {
+            if let Step::UnitTest(test) = &node.step {
+                tests.entry(&test.tested).or_default().push(position);
+            }
+        }
+        if tests.is_empty() {
+            return;
+        }
+        for (position, node) in decided(plan, decisions) {
+            if node.step.is_test() {
                 continue;
             }
-            let guarding = upstream(plan, node, &|id| positions.contains_key(id))
-                .into_iter()
-                .filter_map(|id| gates.get(id))
-                .flatten();
+            let tested = upstream(plan, node, is_decided).into_iter().filter(|id| !is_decided(id)).chain([&node.id]);
+            for test in tested.filter_map(|id| tests.get(id)).flatten() {
+                self.add(position, *test);
+            }
+        }
+    }
+
+    fn add_gates(&mut self, plan: &Plan, decisions: &[Decision], is_decided: &dyn Fn(&NodeId) -> bool) {
+        let gates = gates(plan, decisions);
+        for (position, node) in decided(plan, decisions) {
+            if node.step.is_test() {
+                continue;
+            }
+            let guarding = upstream(plan, node, is_decided).into_iter().filter_map(|id| gates.get(id)).flatten();
             for test in guarding {
-                if !graph.reaches(*test, position) {
-                    graph.add(position, *test);
+                if !self.reaches(*test, position) {
+                    self.add(position, *test);
                 }
             }
         }
-        graph
+    }
+
+    /// One after the other in the plan's order, around everything else.
+    fn add_statements(&mut self, plan: &Plan, decisions: &[Decision]) {
+        let moments: Vec<(usize, Option<Moment>)> =
+            decided(plan, decisions).map(|(position, node)| (position, Moment::of(node))).collect();
+        let at = |wanted| moments.iter().filter(move |(_, moment)| *moment == wanted).map(|(position, _)| *position);
+        let (start, end): (Vec<usize>, Vec<usize>) =
+            (at(Some(Moment::Start)).collect(), at(Some(Moment::End)).collect());
+        for statements in [&start, &end] {
+            for pair in statements.windows(2) {
+                if let [before, after] = pair {
+                    self.add(*after, *before);
+                }
+            }
+        }
+        for other in at(None) {
+            start.last().into_iter().for_each(|last| self.add(other, *last));
+            end.first().into_iter().for_each(|first| self.add(*first, other));
+        }
+        if let (Some(last), Some(first)) = (start.last(), end.first()) {
+            self.add(*first, *last);
+        }
     }
 
     /// How many nodes each node waits for.
@@ -83,10 +137,17 @@ fn decided<'a>(plan: &'a Plan, decisions: &'a [Decision]) -> impl Iterator<Item 
     decisions.iter().enumerate().filter_map(|(position, decision)| Some((position, plan.nodes.get(&decision.node)?)))
 }
 
-/// What a node depends on, passing through the nodes that were not selected; those passed through are in it too,
+/// What a node depends on (a test of code and a statement in its own moment, nothing), passing through the nodes that were not selected; those passed through are in it too,
 /// because a test of one of them may gate.
-fn upstream<'a>(plan: &'a Plan, node: &'a Node, is_decided: &dyn Fn(&NodeId) -> bool) -> BTreeSet<&'a NodeId> {
+pub(crate) fn upstream<'a>(
+    plan: &'a Plan,
+    node: &'a Node,
+    is_decided: &dyn Fn(&NodeId) -> bool,
+) -> BTreeSet<&'a NodeId> {
     let mut found = BTreeSet::new();
+    if matches!(node.step, Step::UnitTest(_)) || Moment::of(node).is_some() {
+        return found;
+    }
     let mut open: Vec<&NodeId> = node.depends_on.iter().collect();
     while let Some(id) = open.pop() {
         if found.insert(id)
@@ -103,18 +164,21 @@ fn upstream<'a>(plan: &'a Plan, node: &'a Node, is_decided: &dyn Fn(&NodeId) -> 
 fn gates<'a>(plan: &'a Plan, decisions: &'a [Decision]) -> BTreeMap<&'a NodeId, BTreeSet<usize>> {
     let mut gates: BTreeMap<&NodeId, BTreeSet<usize>> = BTreeMap::new();
     for (position, node) in decided(plan, decisions) {
-        let Step::Test(test) = &node.step else { continue };
-        if test.severity != Severity::Error {
-            continue;
-        }
-        let guarded = match &test.tested {
-            Some(tested) => std::slice::from_ref(tested),
-            // A singular test is about all that it reads.
-            None => node.depends_on.as_slice(),
-        };
-        for id in guarded {
+        for id in guarded(node) {
             gates.entry(id).or_default().insert(position);
         }
     }
     gates
+}
+
+/// The nodes beyond which nothing goes when a test of data fails.
+pub(crate) fn guarded(node: &Node) -> &[NodeId] {
+    match &node.step {
+        Step::Test(test) if test.severity == Severity::Error => match &test.tested {
+            Some(tested) => std::slice::from_ref(tested),
+            // A singular test is about all that it reads.
+            None => &node.depends_on,
+        },
+        _ => &[],
+    }
 }

@@ -49,7 +49,7 @@ fn looked_at(plan: &Plan, selected: &BTreeSet<NodeId>) -> Vec<Node> {
         if is_selected || (is_read && matches!(node.step, Step::View(_))) {
             read.extend(node.step.reads());
         }
-        if is_selected && !matches!(node.step, Step::Test(_)) {
+        if is_selected && has_state(&node.step) {
             nodes.push(node.clone());
         } else if is_read {
             // Not to run: only its table matters, not the files that may wait for it.
@@ -58,4 +58,18 @@ fn looked_at(plan: &Plan, selected: &BTreeSet<NodeId>) -> Vec<Node> {
     }
     nodes.reverse();
     nodes
+}
+
+/// Whether the lake holds something for a step.
+fn has_state(step: &Step) -> bool {
+    match step {
+        Step::Ingest(_)
+        | Step::External
+        | Step::Seed(_)
+        | Step::Table(_)
+        | Step::View(_)
+        | Step::Incremental(_)
+        | Step::Snapshot(_) => true,
+        Step::Ephemeral(_) | Step::Test(_) | Step::UnitTest(_) | Step::Statement(_) | Step::Late(_) => false,
+    }
 }

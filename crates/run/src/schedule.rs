@@ -6,20 +6,25 @@
 //!
 //! A failed node leaves out what needs it and nothing else. After a stop nothing new begins; the running steps see the
 //! flag themselves and are waited for, so that each cleans up after itself.
+//!
+//! What is decided to be late waits until all else has ended. Then the rest is compiled and decided again ([`Stages`]),
+//! and goes on as the same run, until nothing waits or nothing gets further.
 
-use std::any::Any;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use headwater_plan::{
-    Built, Cancel, Clock, Code, Diagnostic, Engine, Node, NodeId, NodeReport, NodeStatus, Plan, RunId, RunReport,
-    RunStatus, Severity, Step, StepContext, StepReport,
+    Built, Cancel, Clock, Code, Diagnostic, Diagnostics, Engine, Node, NodeId, NodeReport, NodeStatus, Plan, RunId,
+    RunReport, RunStatus, Severity, StepContext, StepReport,
 };
 use tokio::task::{Id, JoinError, JoinSet};
 
-use crate::graph::Graph;
+use crate::graph::{Graph, guarded, upstream};
+use crate::moment::Moment;
+use crate::outcome::{fell, milliseconds, run_status, status_of};
+use crate::stages::{Conduct, Stage, never_there};
 use crate::{Action, Decision, Event, Observer, RunError, RunStore};
 
 /// A run to be done.
@@ -48,15 +53,29 @@ pub struct RunRequest {
     pub store: Option<Arc<RunStore>>,
 }
 
-/// Runs the decisions to their end and reports. A fault of the run store does not stop a run: it is told as a warning
-/// of the node that it happened at.
+/// Runs the decisions to their end and reports, with nothing compiled on the way: what waits for rows fails. A fault of
+/// the run store does not stop a run: it is told as a warning of the node that it happened at.
 pub async fn execute(request: RunRequest) -> RunReport {
-    let mut run = Run::begin(request);
+    execute_as(request, Conduct::default()).await
+}
+
+/// Runs the decisions, and what they let be compiled, to their end and reports.
+pub async fn execute_as(request: RunRequest, conduct: Conduct<'_>) -> RunReport {
+    let mut run = Run::begin(request, conduct.fail_fast);
     loop {
-        run.settle();
-        run.start();
-        let Some(ended) = run.tasks.join_next_with_id().await else { break };
-        run.ended(ended);
+        let ended_before = run.report.nodes.len();
+        run.stage().await;
+        if run.waiting.is_empty() {
+            break;
+        }
+        let got_further = run.report.nodes.len() > ended_before;
+        match conduct.stages {
+            Some(stages) if got_further && !run.request.cancel.is_cancelled() => match stages.next(&run.report).await {
+                Ok(stage) => run.next_stage(stage),
+                Err(diagnostics) => run.give_up(diagnostics),
+            },
+            _ => run.give_up(Diagnostics::default()),
+        }
     }
     run.finish()
 }
@@ -78,6 +97,15 @@ struct Run {
     blocked_by: Vec<Option<String>>,
     /// The nodes that wait for nothing and have not begun.
     ready: BTreeSet<usize>,
+    /// The nodes that wait for nothing but to be compiled.
+    waiting: BTreeSet<usize>,
+    /// Those that have ended, in whatever stage.
+    ended: HashSet<NodeId>,
+    /// The nodes beyond which nothing may go in later stages, each with the name of what failed.
+    stopped: HashMap<NodeId, String>,
+    /// With `fail_fast`, what failed first.
+    fail_fast: bool,
+    first_failure: Option<String>,
     running: HashMap<Id, Running>,
     tasks: JoinSet<Result<StepReport, Diagnostic>>,
     report: RunReport,
@@ -86,10 +114,7 @@ struct Run {
 }
 
 impl Run {
-    fn begin(request: RunRequest) -> Self {
-        let graph = Graph::new(&request.plan, &request.decisions);
-        let waits_for = graph.waits_for();
-        let ready = waits_for.iter().enumerate().filter(|(_, waits)| **waits == 0).map(|(at, _)| at).collect();
+    fn begin(request: RunRequest, fail_fast: bool) -> Self {
         let report = RunReport {
             run_id: request.run_id.clone(),
             project: request.plan.project.clone(),
@@ -102,35 +127,121 @@ impl Run {
             nodes: Vec::with_capacity(request.decisions.len()),
         };
         let mut run = Self {
-            blocked_by: vec![None; waits_for.len()],
-            graph,
-            waits_for,
-            ready,
+            graph: Graph::new(&request.plan, &request.decisions),
+            waits_for: Vec::new(),
+            blocked_by: Vec::new(),
+            ready: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+            ended: HashSet::new(),
+            stopped: HashMap::new(),
+            fail_fast,
+            first_failure: None,
             running: HashMap::new(),
             tasks: JoinSet::new(),
             report,
             warnings: Vec::new(),
             request,
         };
+        run.lay_out();
         run.keep(|store, report| store.begin(report));
         let started = Event::RunStarted { run_id: run.report.run_id.clone(), decisions: run.request.decisions.clone() };
         run.request.observer.event(&started);
         run
     }
 
-    /// Ends every ready node that has nothing to execute: up to date, blocked, or not begun when the user stopped.
+    /// Goes on with a new plan and the decisions for what has not ended.
+    fn next_stage(&mut self, stage: Stage) {
+        let Stage { plan, mut decisions } = stage;
+        decisions.retain(|decision| !self.ended.contains(&decision.node));
+        self.graph = Graph::new(&plan, &decisions);
+        (self.request.plan, self.request.decisions) = (plan, decisions);
+        self.lay_out();
+    }
+
+    /// Who waits for whom at the beginning of a stage.
+    fn lay_out(&mut self) {
+        let (plan, decisions) = (&self.request.plan, &self.request.decisions);
+        self.waits_for = self.graph.waits_for();
+        self.ready = self.waits_for.iter().enumerate().filter(|(_, waits)| **waits == 0).map(|(at, _)| at).collect();
+        self.waiting.clear();
+        let decided: HashSet<&NodeId> = decisions.iter().map(|decision| &decision.node).collect();
+        let blocker = |decision: &Decision| {
+            let node = plan.nodes.get(&decision.node)?;
+            let upstream = upstream(plan, node, &|id| decided.contains(id));
+            upstream.into_iter().find_map(|id| self.stopped.get(id)).cloned()
+        };
+        self.blocked_by = decisions.iter().map(|it| if self.stopped.is_empty() { None } else { blocker(it) }).collect();
+    }
+
+    /// Runs until nothing is left but what waits to be compiled.
+    async fn stage(&mut self) {
+        loop {
+            self.settle();
+            self.start();
+            let Some(ended) = self.tasks.join_next_with_id().await else { return };
+            self.ended(ended);
+        }
+    }
+
+    /// Ends what waits for rows that will not come.
+    fn give_up(&mut self, diagnostics: Diagnostics) {
+        let mut diagnostics = diagnostics.0;
+        for position in std::mem::take(&mut self.waiting) {
+            let Some((node, _)) = self.node(position) else { continue };
+            let cancelled = self.request.cancel.is_cancelled();
+            if cancelled || self.blocker(position).is_some() {
+                self.ready.insert(position);
+                continue;
+            }
+            // What is told of another node is that one's; the first node is told all that is nobody's.
+            let of_another = |told: &Diagnostic| told.node.as_ref().is_some_and(|of| *of != node.id);
+            let (others, mut told): (Vec<_>, Vec<_>) = diagnostics.into_iter().partition(of_another);
+            diagnostics = others;
+            if !told.iter().any(Diagnostic::is_error) {
+                told.push(never_there(&node));
+            }
+            let report = StepReport { diagnostics: told, ..StepReport::default() };
+            self.end(position, NodeStatus::Failed, report, None);
+        }
+    }
+
+    /// Ends every ready node that has nothing to execute: up to date, blocked, or not begun when the user stopped. Sets
+    /// aside what is not compiled.
     fn settle(&mut self) {
         loop {
             let stopping = self.request.cancel.is_cancelled();
-            let settled = self.ready.iter().copied().find(|position| {
-                let to_run = self.request.decisions.get(*position).is_some_and(|it| it.action == Action::Run);
-                !to_run || stopping || self.blocked_by.get(*position).is_some_and(Option::is_some)
-            });
-            let Some(position) = settled else { return };
+            let idle = |at: &usize| self.action(*at) != Action::Run || stopping || self.blocker(*at).is_some();
+            let Some(position) = self.ready.iter().copied().find(idle) else { return };
             self.ready.remove(&position);
+            if self.action(position) == Action::Late && !stopping && self.blocker(position).is_none() {
+                self.waiting.insert(position);
+                continue;
+            }
             let (status, step_report) = self.without_running(position);
             self.end(position, status, step_report, None);
         }
+    }
+
+    /// What is to happen with a node. A statement after everything else runs if anything did, in an earlier stage too.
+    fn action(&self, position: usize) -> Action {
+        let Some(decision) = self.request.decisions.get(position) else { return Action::UpToDate };
+        let is_end = || self.moment(position) == Some(Moment::End);
+        let anything_ran = || self.report.nodes.iter().any(|node| node.started_at.is_some());
+        if decision.action == Action::UpToDate && is_end() && anything_ran() {
+            return Action::Run;
+        }
+        decision.action
+    }
+
+    fn moment(&self, position: usize) -> Option<Moment> {
+        let decision = self.request.decisions.get(position)?;
+        Moment::of(self.request.plan.nodes.get(&decision.node)?)
+    }
+
+    /// The failed node because of which a node cannot run.
+    fn blocker(&self, position: usize) -> Option<&String> {
+        let first_failure = self.first_failure.as_ref().filter(|_| self.moment(position) != Some(Moment::End));
+        self.blocked_by.get(position).and_then(Option::as_ref).or(first_failure)
     }
 
     fn without_running(&self, position: usize) -> (NodeStatus, StepReport) {
@@ -141,10 +252,10 @@ impl Run {
             diagnostics: vec![diagnostic.node(decision.node.clone())],
             ..StepReport::default()
         };
-        if decision.action == Action::UpToDate {
+        if self.action(position) == Action::UpToDate {
             return (NodeStatus::UpToDate, StepReport::default());
         }
-        if let Some(failed) = self.blocked_by.get(position).and_then(Option::as_ref) {
+        if let Some(failed) = self.blocker(position) {
             let message = format!("left out, because `{failed}` failed");
             return (NodeStatus::Skipped, told(Diagnostic::error(Code::UpstreamFailed, message)));
         }
@@ -204,7 +315,7 @@ impl Run {
     /// Writes a node's line and lets go what waited for it.
     fn end(&mut self, position: usize, status: NodeStatus, mut step_report: StepReport, running: Option<&Running>) {
         let Some((node, reason)) = self.node(position) else { return };
-        if status == NodeStatus::Success && matches!(node.step, Step::Test(_)) {
+        if status == NodeStatus::Success && node.step.is_test() {
             let built = Built { fingerprint: node.fingerprint.clone(), inputs: step_report.inputs.clone() };
             self.keep(|store, report| store.record_pass(&report.environment, &node.id, &built));
         }
@@ -227,6 +338,7 @@ impl Run {
         self.keep(|store, run| store.node_finished(&run.run_id, &report));
         report.step_report.diagnostics.append(&mut self.warnings);
         self.release(position, status, &report.name);
+        self.ended.insert(report.id.clone());
         self.request.observer.event(&Event::NodeFinished { report: report.clone() });
         self.report.nodes.push(report);
     }
@@ -238,16 +350,35 @@ impl Run {
             NodeStatus::Failed => Some(name.to_owned()),
             _ => self.blocked_by.get(position).cloned().flatten(),
         };
-        for dependant in self.graph.needed_by.get(position).into_iter().flatten() {
-            if let (Some(blocked_by), Some(blocker)) = (self.blocked_by.get_mut(*dependant), &blocker) {
+        if let Some(blocker) = &blocker {
+            self.stop_later_stages(position, blocker);
+            if self.fail_fast && status == NodeStatus::Failed {
+                self.first_failure.get_or_insert_with(|| blocker.clone());
+            }
+        }
+        let is_end = self.moment(position) == Some(Moment::End);
+        let dependants: Vec<usize> = self.graph.needed_by.get(position).into_iter().flatten().copied().collect();
+        for dependant in dependants {
+            // The statements after everything else run however that ended.
+            let blocks = is_end || self.moment(dependant) != Some(Moment::End);
+            if let (true, Some(blocked_by), Some(blocker)) = (blocks, self.blocked_by.get_mut(dependant), &blocker) {
                 blocked_by.get_or_insert_with(|| blocker.clone());
             }
-            if let Some(waits) = self.waits_for.get_mut(*dependant) {
+            if let Some(waits) = self.waits_for.get_mut(dependant) {
                 *waits = waits.saturating_sub(1);
                 if *waits == 0 {
-                    self.ready.insert(*dependant);
+                    self.ready.insert(dependant);
                 }
             }
+        }
+    }
+
+    /// Remembers for the stages to come, in which this node is not decided, that nothing goes beyond it.
+    fn stop_later_stages(&mut self, position: usize, blocker: &str) {
+        let Some((node, _)) = self.node(position) else { return };
+        let beyond = if node.step.is_test() { guarded(&node) } else { std::slice::from_ref(&node.id) };
+        for id in beyond {
+            self.stopped.entry(id.clone()).or_insert_with(|| blocker.to_owned());
         }
     }
 
@@ -274,44 +405,4 @@ impl Run {
             self.warnings.push(Diagnostic { severity: Severity::Warning, ..error.diagnostic() });
         }
     }
-}
-
-fn status_of(report: &StepReport) -> NodeStatus {
-    if report.diagnostics.iter().any(Diagnostic::is_error) {
-        NodeStatus::Failed
-    } else if report.failures.is_some_and(|failures| failures > 0) {
-        NodeStatus::Warned
-    } else {
-        NodeStatus::Success
-    }
-}
-
-fn run_status(nodes: &[NodeReport]) -> RunStatus {
-    let any = |status| nodes.iter().any(|node| node.status == status);
-    if any(NodeStatus::Cancelled) {
-        RunStatus::Cancelled
-    } else if any(NodeStatus::Failed) {
-        RunStatus::Failed
-    } else {
-        RunStatus::Success
-    }
-}
-
-/// The message of a step that panicked: a fault of ours, whatever it says.
-fn fell(error: JoinError) -> Diagnostic {
-    let Ok(payload) = error.try_into_panic() else {
-        return Diagnostic::internal("a step was dropped before it ended");
-    };
-    let mut diagnostic = Diagnostic::internal("a step panicked");
-    diagnostic.causes.push(panic_text(payload.as_ref()));
-    diagnostic
-}
-
-fn panic_text(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it left no message".to_owned())
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -53,7 +53,8 @@ impl ContextProvider for Context<'_> {
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
-        is(|kind| matches!(kind, Kind::Scalar(_)), name).then(|| Arc::new(ScalarUDF::from(Marker::new(name))))
+        is(|kind| matches!(kind, Kind::Scalar(_) | Kind::Lambda(_)), name)
+            .then(|| Arc::new(ScalarUDF::from(Marker::new(name))))
     }
 
     fn get_aggregate_meta(&self, name: &str) -> Option<Arc<AggregateUDF>> {

@@ -11,6 +11,9 @@
 //! | `typing` | Spark's type rules decide what each marker is |
 //! | [`functions`] | the functions by family: an explicit list |
 //! | `kernels` | Spark's answers where DataFusion gives others |
+//! | `planner` | the passes one after the other |
+//! | `lineage` | which columns a column is made of |
+//! | [`statement`] | statements that change a table |
 //! | `condition` | a condition over one row, for the rules of a contract |
 //! | [`relation`] | what names stand for: the caller's side |
 //! | [`types`] | Spark's types and Arrow's |
@@ -24,14 +27,18 @@ mod context;
 pub mod error;
 pub mod functions;
 mod kernels;
+mod lineage;
 mod marker;
 mod parse;
+mod planner;
 pub mod relation;
 mod resolve;
 mod session;
+pub mod statement;
 pub mod types;
 mod typing;
 
 pub use error::{Position, SqlError};
 pub use relation::{RelationSource, Relations};
-pub use session::{SparkSql, TypedQuery};
+pub use session::{STACK, SparkSql, TypedQuery};
+pub use statement::{MergeAction, MergeClause, MergeStatement, TypedStatement};

@@ -1,36 +1,26 @@
 //! Planning: Spark SQL's text to a typed plan.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType as ArrowType, SchemaRef, TimeUnit};
 use chrono::{DateTime, Utc};
-use datafusion::catalog::TableProvider;
-use datafusion::catalog::default_table_source::DefaultTableSource;
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Column, DataFusionError, TableReference};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SessionState;
 use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::logical_expr::execution_props::ExecutionProps;
-use datafusion::logical_expr::logical_plan::builder::LogicalTableSource;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableSource};
 use datafusion::prelude::SessionConfig;
-use datafusion::sql::planner::{NullOrdering, ParserOptions, SqlToRel};
-use datafusion::sql::sqlparser::ast::Statement;
-use headwater_plan::{Code, Schema, TableName};
+use headwater_plan::{Lineage, Schema, TableName};
 
-use crate::context::Context;
 use crate::error::SqlError;
-use crate::relation::{RelationSource, Relations};
-use crate::resolve::{self, Catalog};
-use crate::types::{arrow_type, from_arrow, spark_type, to_arrow};
-use crate::{parse, typing};
+use crate::planner::Planner;
+use crate::relation::Relations;
+use crate::statement::{self, TypedStatement};
 
-/// Stack for planning: a query of some thousand terms nests as deep.
-const STACK: usize = 64 * 1024 * 1024;
+/// Stack for planning, in bytes: a query of some thousand terms nests as deep. A thread that has too
+/// little left for a query gets as much for it, which costs some microseconds.
+pub const STACK: usize = 64 * 1024 * 1024;
 
 /// Plans Spark SQL. Cheap to clone.
 #[derive(Clone)]
@@ -54,6 +44,16 @@ pub struct TypedQuery {
     pub schema: Schema,
     /// The relations that it names, sorted; those behind a view are not among them.
     pub reads: Vec<TableName>,
+    /// The columns of these relations, in the user's case.
+    pub(crate) relations: BTreeMap<TableName, Arc<[String]>>,
+}
+
+impl TypedQuery {
+    /// Which columns of the relations that it names each of its columns is made of, and which decide its rows. A view
+    /// that it names counts as a relation of its own.
+    pub fn lineage(&self) -> Lineage {
+        stacker::maybe_grow(STACK / 2, STACK, || crate::lineage::of(self))
+    }
 }
 
 impl SparkSql {
@@ -86,204 +86,31 @@ impl SparkSql {
 
     /// Plans one query. All that is wrong with its names comes at once; then all that is wrong with its types.
     pub fn plan(&self, sql: &str, relations: &dyn Relations) -> Result<TypedQuery, Vec<SqlError>> {
+        self.planner(relations).plan(sql)
+    }
+
+    /// Plans one statement: a query, or one that changes a table. Everything in it is checked as in a query.
+    ///
+    /// # Errors
+    /// All that is wrong with its names, else with its types; a statement of another kind is refused by name.
+    pub fn statement(&self, sql: &str, relations: &dyn Relations) -> Result<TypedStatement, Vec<SqlError>> {
+        on_large_stack(sql, || statement::plan(sql, &self.planner(relations)))
+    }
+
+    fn planner<'a>(&'a self, relations: &'a dyn Relations) -> Planner<'a> {
         let now = self.now.or_else(|| {
             let mut execution = ExecutionProps::new();
             execution.mark_start_execution(Arc::clone(self.state.config_options())).query_execution_start_time
         });
-        let now = now.unwrap_or_default().timestamp_micros();
-        let known = RefCell::default();
-        let planner = Planner { state: &self.state, relations, now, known, views: RefCell::default() };
-        stacker::grow(STACK, || planner.plan(sql))
+        Planner::new(&self.state, relations, now.unwrap_or_default().timestamp_micros())
     }
 }
 
-/// Plans one query and the views behind it.
-struct Planner<'a> {
-    state: &'a SessionState,
-    relations: &'a dyn Relations,
-    now: i64,
-    known: RefCell<HashMap<TableName, Known>>,
-    /// The views that are being planned, outermost first.
-    views: RefCell<Vec<TableName>>,
-}
+/// What a short text may need; without optimization, functions take more.
+const LEAST_STACK: usize = if cfg!(debug_assertions) { 4 * 1024 * 1024 } else { 1024 * 1024 };
 
-/// A relation that was looked up.
-#[derive(Clone)]
-struct Known {
-    columns: Vec<String>,
-    plan: Arc<LogicalPlan>,
-}
-
-impl Planner<'_> {
-    fn plan(&self, sql: &str) -> Result<TypedQuery, Vec<SqlError>> {
-        let query = parse::query(sql).map_err(|error| vec![error])?;
-        let resolved = resolve::resolve(sql, query, self)?;
-        let plans = self.known.borrow().iter().map(|(name, known)| (name.clone(), Arc::clone(&known.plan))).collect();
-        let context = Context { plans: &plans, options: self.state.config_options() };
-        let options = ParserOptions::new()
-            .with_enable_ident_normalization(false)
-            .with_collect_spans(true)
-            .with_default_null_ordering(NullOrdering::NullsMin);
-        let planned = SqlToRel::new_with_options(&context, options)
-            .sql_statement_to_plan(Statement::Query(Box::new(resolved.query)))
-            .map_err(|error| vec![unplanned(&error)])?;
-        let typed = typing::plan(planned, self.now)?;
-        self.check_subqueries(&typed).map_err(|error| vec![error])?;
-        finish(typed, resolved.names, resolved.reads).map_err(|error| vec![error])
-    }
-
-    /// A subquery that refers to its outer query is executed as a join, which the optimizer finds or does not: better
-    /// known now than when it runs.
-    fn check_subqueries(&self, plan: &LogicalPlan) -> Result<(), SqlError> {
-        let refused = || {
-            SqlError::unsupported("a subquery that refers to its outer query in this way")
-                .help("write it as a join, or as a window function")
-        };
-        if !has_correlation(plan) {
-            return Ok(());
-        }
-        let optimized = self.state.optimize(plan).map_err(|_| refused())?;
-        if has_correlation(&optimized) { Err(refused()) } else { Ok(()) }
-    }
-
-    fn look_up(&self, name: &TableName) -> Result<Option<Known>, SqlError> {
-        if let Some(known) = self.known.borrow().get(name) {
-            return Ok(Some(known.clone()));
-        }
-        let Some(source) = self.relations.relation(name) else { return Ok(None) };
-        let known = match source {
-            RelationSource::Schema(schema) => {
-                let source = LogicalTableSource::new(Arc::new(to_arrow(&schema)));
-                scan(name, Arc::new(source))?
-            }
-            RelationSource::Provider(provider) => {
-                let provider: Arc<dyn TableProvider> = provider;
-                scan(name, Arc::new(DefaultTableSource::new(provider)))?
-            }
-            RelationSource::View { sql } => self.view(name, &sql)?,
-        };
-        self.known.borrow_mut().insert(name.clone(), known.clone());
-        Ok(Some(known))
-    }
-
-    fn view(&self, name: &TableName, sql: &str) -> Result<Known, SqlError> {
-        if self.views.borrow().contains(name) {
-            return Err(SqlError::new(Code::Cycle, format!("the view `{name}` reads itself")));
-        }
-        self.views.borrow_mut().push(name.clone());
-        let planned = self.plan(sql);
-        self.views.borrow_mut().pop();
-        let query = planned.map_err(|errors| {
-            let first = errors.into_iter().next();
-            let (code, message) = first.map_or((Code::Internal, String::new()), |error| (error.code, error.message));
-            SqlError::new(code, format!("the view `{name}` does not work any more: {message}"))
-        })?;
-        let columns: Vec<String> = query.schema.names().map(str::to_owned).collect();
-        let plan = lowered(query.plan, &columns)?;
-        Ok(Known { columns, plan: Arc::new(plan) })
-    }
-}
-
-impl Catalog for Planner<'_> {
-    fn columns(&self, name: &TableName) -> Result<Option<Vec<String>>, SqlError> {
-        Ok(self.look_up(name)?.map(|known| known.columns))
-    }
-
-    fn names(&self) -> Vec<TableName> {
-        self.relations.names()
-    }
-}
-
-fn has_correlation(plan: &LogicalPlan) -> bool {
-    let mut found = false;
-    // The walk itself never fails.
-    let _ = plan.apply_with_subqueries(|node| {
-        found |= !node.all_out_ref_exprs().is_empty();
-        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    });
-    found
-}
-
-/// A table's scan, with its columns in lower case and in Spark's types.
-fn scan(name: &TableName, source: Arc<dyn TableSource>) -> Result<Known, SqlError> {
-    let schema: SchemaRef = source.schema();
-    let spark = from_arrow(&schema)
-        .map_err(|error| SqlError::new(Code::UnsupportedSql, format!("the table `{name}` cannot be read: {error}")))?;
-    let columns: Vec<String> = spark.names().map(str::to_owned).collect();
-    let reference = TableReference::partial(name.schema.as_str(), name.name.as_str());
-    let plan = LogicalPlanBuilder::scan(reference, source, None).and_then(LogicalPlanBuilder::build);
-    let plan = lowered(plan.map_err(|error| lost(&error))?, &columns)?;
-    Ok(Known { columns, plan: Arc::new(plan) })
-}
-
-/// Gives a plan's columns their internal names and forms; a plan that has them already stays as it is.
-fn lowered(plan: LogicalPlan, columns: &[String]) -> Result<LogicalPlan, SqlError> {
-    let same = plan.schema().fields().iter().zip(columns).all(|(field, column)| {
-        *field.name() == column.to_lowercase() && canonical(field.data_type()) == *field.data_type()
-    });
-    if same {
-        return Ok(plan);
-    }
-    let exprs: Vec<Expr> = (0..columns.len())
-        .map(|index| {
-            let (qualifier, field) = plan.schema().qualified_field(index);
-            let column = Expr::Column(Column::from((qualifier, field)));
-            let to = canonical(field.data_type());
-            let column = if to == *field.data_type() { column } else { datafusion::logical_expr::cast(column, to) };
-            column.alias(columns[index].to_lowercase())
-        })
-        .collect();
-    LogicalPlanBuilder::from(plan).project(exprs).and_then(LogicalPlanBuilder::build).map_err(|error| lost(&error))
-}
-
-/// The form in which this engine computes with a column. Texts keep theirs: DataFusion knows how to mix them.
-fn canonical(found: &ArrowType) -> ArrowType {
-    match found {
-        ArrowType::Utf8 | ArrowType::Utf8View => found.clone(),
-        ArrowType::Timestamp(TimeUnit::Microsecond, Some(zone)) if zone.as_ref() == "UTC" => found.clone(),
-        ArrowType::List(_) | ArrowType::Struct(_) | ArrowType::Map(..) => found.clone(),
-        other => spark_type(other).map_or_else(|| other.clone(), |data_type| arrow_type(&data_type)),
-    }
-}
-
-/// Puts the names and exact types on top.
-fn finish(plan: LogicalPlan, names: Vec<String>, reads: Vec<TableName>) -> Result<TypedQuery, SqlError> {
-    let found = plan.schema();
-    if found.fields().len() != names.len() {
-        return Err(SqlError::internal("the planned query has other columns than the written one"));
-    }
-    if let Some(index) = found.fields().iter().position(|field| matches!(field.data_type(), ArrowType::Interval(_))) {
-        return Err(SqlError::unsupported(format!("a column that is an interval (`{}`)", names[index])));
-    }
-    let mut schema =
-        from_arrow(found.as_arrow()).map_err(|error| SqlError::new(Code::UnsupportedSql, error.to_string()))?;
-    for (field, name) in schema.fields.iter_mut().zip(&names) {
-        field.name.clone_from(name);
-    }
-    let exprs: Vec<Expr> = (0..names.len())
-        .map(|index| {
-            let (qualifier, field) = plan.schema().qualified_field(index);
-            let column = Expr::Column(Column::from((qualifier, field)));
-            let to = match (field.data_type(), arrow_type(&schema.fields[index].data_type)) {
-                (ArrowType::Utf8View, _) => ArrowType::Utf8View,
-                (_, to) => to,
-            };
-            let column = if to == *field.data_type() { column } else { datafusion::logical_expr::cast(column, to) };
-            column.alias(&names[index])
-        })
-        .collect();
-    let plan = LogicalPlanBuilder::from(plan).project(exprs).and_then(LogicalPlanBuilder::build);
-    Ok(TypedQuery { plan: plan.map_err(|error| lost(&error))?, schema, reads })
-}
-
-fn lost(error: &DataFusionError) -> SqlError {
-    SqlError::internal(format!("a resolved query could not be planned: {error}"))
-}
-
-/// What DataFusion's planner refuses after all names were resolved is a construct that it does not do.
-fn unplanned(error: &DataFusionError) -> SqlError {
-    match error.find_root() {
-        DataFusionError::NotImplemented(text) => SqlError::unsupported(format!("this query ({text})")),
-        other => lost(other),
-    }
+/// Does work on a text that nests no deeper than it is long.
+pub(crate) fn on_large_stack<T>(text: &str, work: impl FnOnce() -> T) -> T {
+    let needed = LEAST_STACK.saturating_add(text.len().saturating_mul(2048));
+    stacker::maybe_grow(needed.min(STACK / 2), STACK, work)
 }

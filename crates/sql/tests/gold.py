@@ -14,7 +14,7 @@ import json
 import pathlib
 import re
 
-from pyspark.sql import SparkSession
+from pyspark.sql import Row, SparkSession
 
 HERE = pathlib.Path(__file__).parent
 
@@ -30,8 +30,14 @@ def show(value):
         return repr(value)
     if isinstance(value, datetime.datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S.%f")
-    if isinstance(value, (str, bytes, bytearray)):
-        return json.dumps(value if isinstance(value, str) else bytes(value).decode(), ensure_ascii=False)
+    if isinstance(value, (bytes, bytearray)):
+        return "0x" + bytes(value).hex()
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Row):
+        return "{" + ", ".join(f"{name}: {show(item)}" for name, item in value.asDict().items()) + "}"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{show(key)} -> {show(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(show(item) for item in value) + "]"
     return str(value)

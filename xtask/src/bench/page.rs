@@ -1,98 +1,84 @@
-//! The results as a page of Markdown.
+//! The results as a page of Markdown: each benchmark replaces its own part, the others stay as they are.
 
-use std::fmt::Write;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
-use super::alone::Alone;
-use super::beside::Section;
 use super::ground::Ground;
-use super::{HEADWATER, TOOLS, peak_megabytes, seconds};
 use crate::error::TaskError;
 use crate::process::{output, say};
 
-/// Writes bench/RESULTS.md.
-pub(super) fn write(ground: &Ground, sections: &[Section], alone: &Alone) -> Result<(), TaskError> {
-    let rows: Vec<String> = sections.iter().map(|section| section.rows.to_string()).collect();
-    let mut text = format!(
-        "# Benchmark results\n\nWritten by `cargo xtask bench ingest --rows {}`; not edited by hand. How it is measured, and \
-         what was learned: [README](README.md).\n\n",
-        rows.join(",")
+const TITLE: &str = "# Benchmark results\n\nWritten by `cargo xtask bench`, each part by its own command; not edited by \
+                     hand. How it is measured, and what was learned: [README](README.md).\n";
+
+/// The parts, in the order of the page.
+const PARTS: &[&str] = &["ingest", "models", "compile", "upsert"];
+
+/// A benchmark's part of the page.
+pub(super) struct Part<'a> {
+    /// The subcommand.
+    pub(super) name: &'a str,
+    /// The heading.
+    pub(super) heading: &'a str,
+    /// The arguments that repeat it.
+    pub(super) arguments: String,
+    /// Markdown, with headings of the third level.
+    pub(super) text: String,
+    /// The Python packages whose versions count, and the interpreter that knows them.
+    pub(super) packages: (&'a Path, &'a [&'a str]),
+}
+
+/// Puts a part into the page.
+pub(super) fn write(ground: &Ground, part: &Part<'_>) -> Result<(), TaskError> {
+    let path = &ground.page;
+    let old =
+        if path.exists() { fs::read_to_string(path).map_err(TaskError::file("read", path))? } else { String::new() };
+    let command = format!("cargo xtask bench {} {}", part.name, part.arguments);
+    let new = format!(
+        "## {}\n\nBy `{}`.\n\n{}- machine: {}\n- versions: {}\n- date: {}\n",
+        part.heading,
+        command.trim_end(),
+        part.text,
+        machine(),
+        versions(ground, part.packages)?,
+        date()?
     );
-    for section in sections {
-        text.push_str(&of_section(section));
-    }
-    text.push_str("What each does:\n\n");
-    // Writing to a String cannot fail.
-    for tool in TOOLS {
-        let _ = writeln!(text, "- {}: {}.", tool.name, tool.does);
-    }
-    text.push_str(
-        "\nWhole-process wall time, the tools in turn; peak memory of the worst round. The file was in the page cache. \
-         Every tool's rows, sum of amounts and earliest start were compared.\n\n",
-    );
-    text.push_str(&of_alone(alone));
-    // Written by whoever profiled last: no number of it comes from this run.
-    let profile = ground.bench.join("profile.md");
-    text.push_str(&fs::read_to_string(&profile).map_err(TaskError::file("read", &profile))?);
-    for (what, is) in [("machine", machine()), ("versions", versions(ground)?), ("date", date()?)] {
-        let _ = writeln!(text, "- {what}: {is}");
-    }
-    let path = ground.bench.join("RESULTS.md");
-    fs::write(&path, text).map_err(TaskError::file("write", &path))?;
+    fs::write(path, replace(&old, part.name, &new)).map_err(TaskError::file("write", path))?;
     say(&format!("wrote {}", path.display()));
     Ok(())
 }
 
-fn of_section(section: &Section) -> String {
-    let Section { rows, bytes, rounds, measured } = section;
-    let mut text = format!(
-        "## {} million rentals, {} MB of CSV, 8 typed columns\n\nMedian of {rounds} round{}.\n\n\
-         | tool | median | fastest - slowest | time, Headwater = 1 | peak memory |\n|---|---|---|---|---|\n",
-        *rows as f64 / 1_000_000.0,
-        bytes / 1_000_000,
-        if *rounds == 1 { "" } else { "s" }
-    );
-    let of = |tool: &str| measured.get(tool).map(Vec::as_slice).unwrap_or_default();
-    let base = seconds(of(HEADWATER)).1;
-    for tool in TOOLS.iter().filter(|tool| !of(tool.name).is_empty()) {
-        let (fastest, median, slowest) = seconds(of(tool.name));
-        let peak = peak_megabytes(of(tool.name));
-        let _ = writeln!(
-            text,
-            "| {} | {median:.2} s | {fastest:.2} - {slowest:.2} s | {:.2} | {peak} MB |",
-            tool.name,
-            median / base
-        );
+fn marks(name: &str) -> (String, String) {
+    (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->\n"))
+}
+
+/// The text between a part's marks.
+fn of<'a>(page: &'a str, name: &str) -> Option<&'a str> {
+    let (begin, end) = marks(name);
+    let (_, rest) = page.split_once(&begin)?;
+    rest.split_once(&end).map(|(text, _)| text)
+}
+
+/// The page with one part anew.
+fn replace(page: &str, name: &str, new: &str) -> String {
+    let mut text = TITLE.to_owned();
+    for part in PARTS {
+        let body = if *part == name { Some(new) } else { of(page, part) };
+        if let Some(body) = body {
+            let (begin, end) = marks(part);
+            text.push_str(&format!("\n{begin}{body}{end}"));
+        }
     }
-    text.push('\n');
     text
 }
 
-fn of_alone(alone: &Alone) -> String {
-    let (clean, dirty) = (seconds(&alone.clean).1, seconds(&alone.dirty).1);
-    let (small, peak) = (seconds(&alone.small).1, peak_megabytes(&alone.small));
-    format!(
-        "## Headwater alone\n\n\
-         | what | median | ratio | peak memory |\n|---|---|---|---|\n\
-         | 5 million rows, clean | {clean:.2} s | 1.00 | {} MB |\n\
-         | 5 million rows, {} of them bad and set aside | {dirty:.2} s | {:.2} | {} MB |\n\
-         | 10,000 files, {} MB together | {small:.2} s | | {peak} MB |\n\n",
-        peak_megabytes(&alone.clean),
-        alone.set_aside,
-        dirty / clean,
-        peak_megabytes(&alone.dirty),
-        alone.small_bytes / 1_000_000
-    )
-}
-
-fn versions(ground: &Ground) -> Result<String, TaskError> {
+fn versions(ground: &Ground, (python, packages): (&Path, &[&str])) -> Result<String, TaskError> {
     let headwater = output(Command::new(&ground.headwater).arg("--version"))?;
     let commit = output(Command::new("git").current_dir(&ground.root).args(["rev-parse", "--short", "HEAD"]))?;
-    let packages = "from importlib.metadata import version as v; import platform; \
-                    print(', '.join(f'{p} {v(p)}' for p in ['duckdb', 'pysail', 'polars', 'datafusion', 'pyspark']), \
-                    '(Python packages), Python', platform.python_version(), end='')";
-    let packages = output(Command::new(&ground.python).args(["-c", packages]))?;
+    let script = "from importlib.metadata import version as v; import platform, sys; \
+                  print(', '.join(f'{p} {v(p)}' for p in sys.argv[1:]), \
+                  '(Python packages), Python', platform.python_version(), end='')";
+    let packages = output(Command::new(python).args(["-c", script]).args(packages))?;
     Ok(format!("{} (from {}), {}", line(&headwater), line(&commit), line(&packages)))
 }
 
@@ -117,4 +103,20 @@ fn machine() -> String {
     let gigabytes =
         memory.split(' ').next().and_then(|kilobytes| kilobytes.parse::<u64>().ok()).unwrap_or(0) / 1_000_000;
     format!("{processor}, {cores} cores, {gigabytes} GB, {} {}", std::env::consts::OS, std::env::consts::ARCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_replaced_and_the_others_stay() {
+        let first = replace("", "models", "## Models\n");
+        let both = replace(&first, "ingest", "## Ingest\n");
+        assert!(both.starts_with(TITLE) && both.find("## Ingest") < both.find("## Models"));
+        let again = replace(&both, "models", "## Models again\n");
+        assert_eq!(of(&again, "ingest"), Some("## Ingest\n"));
+        assert_eq!(of(&again, "models"), Some("## Models again\n"));
+        assert_eq!(replace(&again, "models", "## Models again\n"), again);
+    }
 }

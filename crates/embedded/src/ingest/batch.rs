@@ -42,6 +42,7 @@ pub(crate) fn in_turn(options: WriteOptions, intake: &Intake, batch: &Batch, att
         transaction: Some(AppTransaction { app_id: intake.ledger.app_id(), version: batch.number }),
         follows: Some(batch.follows),
         retires: intake.ledger.retires(batch),
+        sets: Vec::new(),
         attempt: Some(attempt),
         ..options
     }

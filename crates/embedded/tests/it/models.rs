@@ -196,7 +196,7 @@ fn a_typed_query_says_which_name_was_meant() {
 }
 
 /// A query that makes many rows: numbers from 0, four digits a join.
-fn many(digits: usize) -> String {
+pub(crate) fn many(digits: usize) -> String {
     let digit = "(select 0 as d union all select 1 union all select 2 union all select 3 union all select 4 \
                  union all select 5 union all select 6 union all select 7 union all select 8 union all select 9)";
     let tables: Vec<String> = (0..digits).map(|number| format!("{digit} t{number}")).collect();

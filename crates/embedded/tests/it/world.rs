@@ -12,9 +12,10 @@ use headwater_embedded::{EmbeddedEngine, Settings};
 use headwater_lake::{Contents, Lake, LedgerFile, Relation};
 use headwater_plan::clock::FixedClock;
 use headwater_plan::{
-    Built, Cancel, Contract, ContractColumn, CsvOptions, DataType, Diagnostic, Engine, FileFormat, FileSet, Ingest,
-    Location, Node, NodeId, NodeKind, NodeState, OnBadRow, Progress, Query, RunId, Schema, Seed, Severity, Step,
-    StepContext, StepReport, TableName, Test,
+    Built, Cancel, Contract, ContractColumn, CsvOptions, DataType, Diagnostic, Engine, FileFormat, FileSet,
+    HardDeletes, Ingest, Location, Node, NodeId, NodeKind, NodeState, OnBadRow, Progress, Query, RunId, Schema, Seed,
+    Severity, Snapshot, SnapshotColumns, SnapshotStrategy, Statement, Step, StepContext, StepReport, Table,
+    TableLayout, TableName, Test, UnitTest,
 };
 use tempfile::TempDir;
 
@@ -235,6 +236,9 @@ fn node(name: &str, kind: NodeKind, relation: Option<TableName>, schema: &Schema
         schema: schema.clone(),
         step: Step::External,
         fingerprint: "1".into(),
+        hooks: Default::default(),
+        asks: Vec::new(),
+        about: Default::default(),
     }
 }
 
@@ -249,7 +253,7 @@ fn query(sql: &str, reads: &[&str]) -> Query {
 
 pub(crate) fn table(name: &str, columns: &[(&str, DataType)], sql: &str, reads: &[&str]) -> Node {
     let mut node = node(name, NodeKind::Model, Some(TableName::new("gold", name)), &schema(columns));
-    node.step = Step::Table(query(sql, reads));
+    node.step = Step::Table(Table { query: query(sql, reads), layout: TableLayout::default() });
     node
 }
 
@@ -266,7 +270,60 @@ pub(crate) fn external(table: &str, columns: &[(&str, DataType)]) -> Node {
 
 pub(crate) fn test(name: &str, sql: &str, reads: &[&str], severity: Severity) -> Node {
     let mut node = node(name, NodeKind::Test, None, &Schema::default());
-    node.step = Step::Test(Test { query: query(sql, reads), severity, tested: None, column: None });
+    node.step = Step::Test(Test { severity, ..Test::new(query(sql, reads)) });
+    node
+}
+
+/// A snapshot `gold.history` of a query.
+pub(crate) fn snapshot(sql: &str, reads: &[&str], unique_key: &[&str], strategy: SnapshotStrategy) -> Node {
+    let mut node = node("history", NodeKind::Snapshot, Some(TableName::new("gold", "history")), &Schema::default());
+    node.step = Step::Snapshot(Snapshot {
+        query: query(sql, reads),
+        strategy,
+        unique_key: unique_key.iter().map(|key| (*key).to_owned()).collect(),
+        hard_deletes: HardDeletes::Ignore,
+        valid_to_current: None,
+        columns: SnapshotColumns::default(),
+    });
+    node
+}
+
+/// A snapshot with other settings.
+pub(crate) fn with_snapshot(mut node: Node, change: impl FnOnce(&mut Snapshot)) -> Node {
+    let Step::Snapshot(snapshot) = &mut node.step else { unreachable!("it is a snapshot") };
+    change(snapshot);
+    node
+}
+
+/// A test with other settings.
+pub(crate) fn with_test(mut node: Node, change: impl FnOnce(&mut Test)) -> Node {
+    let Step::Test(test) = &mut node.step else { unreachable!("it is a test") };
+    change(test);
+    node
+}
+
+/// A test of the code of the model `cars`.
+pub(crate) fn unit_test(name: &str, actual: &str, expected: &str, columns: &[&str]) -> Node {
+    let mut node = node(name, NodeKind::UnitTest, None, &Schema::default());
+    node.step = Step::UnitTest(UnitTest {
+        tested: NodeId("model.p.cars".into()),
+        actual: query(actual, &[]),
+        expected: query(expected, &[]),
+        columns: columns.iter().map(|column| (*column).to_owned()).collect(),
+    });
+    node
+}
+
+/// A statement of the table that it changes.
+pub(crate) fn change(sql: &str, writes: &str, reads: &[&str]) -> Statement {
+    let name = |read: &&str| TableName::try_from((*read).to_owned()).unwrap();
+    Statement { sql: sql.into(), reads: reads.iter().map(name).collect(), writes: Some(name(&writes)) }
+}
+
+/// A node that is nothing but a statement.
+pub(crate) fn operation(name: &str, statement: Statement) -> Node {
+    let mut node = node(name, NodeKind::Operation, None, &Schema::default());
+    node.step = Step::Statement(statement);
     node
 }
 

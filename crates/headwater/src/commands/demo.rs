@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures::StreamExt;
+use headwater_ops::Choice;
 use headwater_ops::demo::{self as ops, Demo, QUESTIONS, Question};
-use headwater_ops::plan::Choice;
+use headwater_ops::run::Verb;
 use headwater_ops::{Context, query};
 
 use super::Outcome;
-use super::run::{Verb, close, watched};
+use super::run::{Run, close, watched};
 use crate::cli::DemoArgs;
 use crate::console::{Console, Failure};
 use crate::render::number::{bytes, count};
@@ -28,7 +29,8 @@ pub(super) async fn demo(console: &Console, world: &World, args: DemoArgs) -> Ou
     if !console.is_json() {
         console.data(&prepared(console, world, &demo))?;
     }
-    let outcome = watched(console, &outside, Verb::Run, (Choice::default(), "run".to_owned())).await?;
+    let run = Run { verb: Verb::Run, choice: Choice::default(), command: "run".to_owned(), events: None };
+    let outcome = watched(console, &outside, run).await?;
     let code = close(console, &outcome)?;
     if code != 0 || console.is_json() {
         return Ok(code);

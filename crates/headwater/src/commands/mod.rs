@@ -1,5 +1,6 @@
 //! The commands: each parses, calls one operation, and shows what it says.
 
+mod dbt;
 mod demo;
 mod infer;
 mod lake;
@@ -15,10 +16,14 @@ mod sources;
 use std::future::Future;
 use std::process::ExitCode;
 
+use headwater_ops::run::Verb;
 use headwater_plan::{Diagnostic, Diagnostics};
 use serde::Serialize;
 
-use crate::cli::{Cli, Command, Format, FormatArgs, QuarantineVerb, RunsVerb, SourcesVerb, TablesVerb};
+use crate::cli::{
+    Cli, Command, DocsArgs, DocsVerb, Format, FormatArgs, LineageFormat, QuarantineVerb, RunsVerb, SourcesVerb,
+    TablesVerb,
+};
 use crate::console::{Console, Failure};
 use crate::interrupt;
 use crate::world::World;
@@ -61,8 +66,27 @@ async fn answer(console: Console, world: World, command: Command) -> Outcome {
         Command::Check(args) => interrupt::dropping(project::check(&console, &world, &args)).await,
         Command::Plan(args) => interrupt::dropping(project::plan(&console, &world, args)).await,
         Command::Generate(args) => project::generate(&console, &world, &args).await,
-        Command::Run(args) => run::run(&console, &world, args).await,
-        Command::Test(args) => run::test(&console, &world, args).await,
+        Command::Run(args) => run::run(&console, &world, Verb::Run, args).await,
+        Command::Build(args) => run::run(&console, &world, Verb::Build, args).await,
+        Command::Seed(args) => run::run(&console, &world, Verb::Seed, args).await,
+        Command::Snapshot(args) => run::run(&console, &world, Verb::Snapshot, args).await,
+        Command::Test(args) => run::run(&console, &world, Verb::Test, args).await,
+        Command::Compile(args) => interrupt::dropping(dbt::compile(&console, &world, args)).await,
+        Command::Show(args) => interrupt::dropping(dbt::show_rows(&console, &world, args)).await,
+        Command::List(args) => interrupt::dropping(dbt::list(&console, &world, args)).await,
+        Command::Lineage(args) => interrupt::dropping(dbt::lineage(&console, &world, args)).await,
+        Command::Diff(args) => interrupt::dropping(dbt::diff(&console, &world, &args)).await,
+        Command::Docs(args) => match args.verb {
+            DocsVerb::Generate(args) => interrupt::dropping(dbt::docs_generate(&console, &world, args)).await,
+            DocsVerb::Serve(args) => dbt::docs_serve(&console, &world, &args).await,
+        },
+        // What it fetches lies in a folder that goes with it.
+        Command::Deps(args) => interrupt::dropping(dbt::deps(&console, &world, args)).await,
+        Command::Clean(args) => dbt::clean(&console, &world, &args),
+        Command::RunOperation(args) => dbt::refused("run-operation", &args),
+        Command::Source(args) => dbt::refused("source", &args),
+        Command::Retry(args) => dbt::refused("retry", &args),
+        Command::Clone(args) => dbt::refused("clone", &args),
         Command::Query(args) => interrupt::dropping(query::query(&console, &world, args)).await,
         Command::Sources(args) => match args.verb.unwrap_or(SourcesVerb::List(args.list)) {
             SourcesVerb::List(args) => interrupt::dropping(sources::list(&console, &world, &args)).await,
@@ -102,8 +126,18 @@ fn format_of(command: &Command) -> Format {
         Command::Init(args) => of(&args.output),
         Command::Check(args) => of(&args.output),
         Command::Plan(args) => of(&args.output),
-        Command::Run(args) => of(&args.output),
-        Command::Test(args) => of(&args.output),
+        Command::Run(args)
+        | Command::Build(args)
+        | Command::Seed(args)
+        | Command::Snapshot(args)
+        | Command::Test(args) => of(&args.output),
+        Command::Compile(args) => of(&args.output),
+        Command::List(args) => of(&args.format),
+        Command::Lineage(args) if args.format == LineageFormat::Json => Format::Json,
+        Command::Diff(args) => of(&args.output),
+        Command::Docs(DocsArgs { verb: DocsVerb::Generate(args) }) => of(&args.output),
+        Command::Deps(args) => of(&args.output),
+        Command::Clean(args) => of(&args.output),
         Command::Generate(args) => of(&args.output),
         Command::Infer(args) => of(&args.output),
         Command::Sources(args) => match &args.verb {
@@ -134,7 +168,11 @@ fn format_of(command: &Command) -> Format {
             None => of(&args.list.output),
         },
         // Its rows are the data: a query that fails has none.
-        Command::Query(_) | Command::Completions(_) | Command::Schema(_) => Format::Text,
+        Command::Query(_) | Command::Show(_) | Command::Lineage(_) | Command::Completions(_) | Command::Schema(_) => {
+            Format::Text
+        }
+        Command::Docs(_) => Format::Text,
+        Command::RunOperation(_) | Command::Source(_) | Command::Retry(_) | Command::Clone(_) => Format::Text,
     }
 }
 

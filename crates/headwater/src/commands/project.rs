@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use headwater_ops::sample::SampleOptions;
-use headwater_ops::{check as check_op, init as init_op, plan as plan_op, sample};
+use headwater_ops::{Choice, check as check_op, init as init_op, plan as plan_op, sample};
 
-use super::run::choice;
+use super::run::{choice, with_state};
 use super::{Outcome, show, warn};
 use crate::cli::{CheckArgs, GenerateArgs, InitArgs, PlanArgs};
 use crate::console::Console;
@@ -39,7 +39,8 @@ pub(super) async fn check(console: &Console, world: &World, args: &CheckArgs) ->
 
 pub(super) async fn plan(console: &Console, world: &World, args: PlanArgs) -> Outcome {
     let context = world.context(&args.project, None)?;
-    let report = plan_op::plan(&context, &choice(args.selection, args.full_refresh)).await?;
+    let choice = Choice { full_refresh: args.full_refresh, ..with_state(choice(args.selection), &args.state, world) };
+    let report = plan_op::plan(&context, &choice).await?;
     warn(console, &report.warnings);
     show(console, &report, |report| render_plan::render(report, console.out))
 }

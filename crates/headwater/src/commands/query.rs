@@ -35,6 +35,24 @@ pub(super) async fn query(console: &Console, world: &World, args: QueryArgs) -> 
     }
 }
 
+/// Writes rows to standard output.
+pub(super) async fn write(console: &Console, answer: Rows, format: RowsFormat) -> Outcome {
+    match file_format(format) {
+        None => table(console, answer, 0).await,
+        Some(format) => standard_output(answer, format).await,
+    }
+}
+
+/// The form for other programs; none for a table for people.
+fn file_format(format: RowsFormat) -> Option<FileFormat> {
+    match format {
+        RowsFormat::Table => None,
+        RowsFormat::Csv => Some(FileFormat::Csv),
+        RowsFormat::Json => Some(FileFormat::Json),
+        RowsFormat::Parquet => Some(FileFormat::Parquet),
+    }
+}
+
 /// Where the rows go.
 enum Form {
     Table,
@@ -53,10 +71,7 @@ fn form(args: &QueryArgs) -> Result<Form, Diagnostic> {
             return Err(Diagnostic::error(Code::InvalidArgument, "`--output` writes no tables for people")
                 .help("write `--format csv`, `json` or `parquet`"));
         }
-        Some(RowsFormat::Table) => None,
-        Some(RowsFormat::Csv) => Some(FileFormat::Csv),
-        Some(RowsFormat::Json) => Some(FileFormat::Json),
-        Some(RowsFormat::Parquet) => Some(FileFormat::Parquet),
+        Some(format) => file_format(format),
     };
     match (&args.output, named) {
         (None, None) => Ok(Form::Table),

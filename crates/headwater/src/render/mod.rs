@@ -1,6 +1,7 @@
 //! Values to text: what the user sees, without knowing where it goes.
 
 pub(crate) mod chart;
+pub(crate) mod dbt;
 pub(crate) mod diagnostic;
 pub(crate) mod lake;
 pub(crate) mod maintain;

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use headwater_ops::Counts;
-use headwater_ops::plan::{PlanReport, PlannedNode};
-use headwater_plan::{NodeKind, TableName};
+use headwater_ops::plan::{Action, PlanReport, PlannedNode};
+use headwater_plan::TableName;
 
 use super::number::{bytes, count, counted};
-use super::report::step_word;
+use super::report::{is_test, step_word};
 use super::style::{Style, cut, left, width};
 
 /// The plan: what would run and why, then what would not.
 pub(crate) fn render(plan: &PlanReport, style: Style) -> String {
-    let runs = |node: &&PlannedNode| node.decision.action == headwater_ops::plan::Action::Run;
+    let runs = |node: &&PlannedNode| node.decision.action != Action::UpToDate;
     let (to_run, idle): (Vec<_>, Vec<_>) = plan.nodes.iter().partition(runs);
     if to_run.is_empty() {
         return nothing_to_do(&Counts::of(idle.iter().map(|node| node.kind)), style);
@@ -22,8 +22,8 @@ pub(crate) fn render(plan: &PlanReport, style: Style) -> String {
     let mut tests: BTreeMap<String, u64> = BTreeMap::new();
     let mut lines: Vec<(&str, String, String)> = Vec::new();
     for node in &to_run {
-        match (&node.kind, &node.tested) {
-            (NodeKind::Test, Some(tested)) => *tests.entry(tested.to_string()).or_default() += 1,
+        match (is_test(node.kind) && node.decision.action == Action::Run, &node.tested) {
+            (true, Some(tested)) => *tests.entry(tested.to_string()).or_default() += 1,
             _ => {
                 let name = node.relation.as_ref().map_or_else(|| node.name.clone(), TableName::to_string);
                 lines.push((step_word(&node.step), name, why(node)));
@@ -44,16 +44,14 @@ pub(crate) fn render(plan: &PlanReport, style: Style) -> String {
 }
 
 fn why(node: &PlannedNode) -> String {
-    let pending = node.decision.pending;
-    if pending.bytes > 0 {
-        format!("{}, {}", node.decision.reason, bytes(pending.bytes))
-    } else {
-        node.decision.reason.clone()
+    match node.estimated_bytes {
+        Some(read) if read > 0 => format!("{}, {}", node.decision.reason, bytes(read)),
+        _ => node.decision.reason.clone(),
     }
 }
 
 fn summary(to_run: &[&PlannedNode], idle: &[&PlannedNode]) -> String {
-    let tests = to_run.iter().filter(|node| node.kind == NodeKind::Test).count() as u64;
+    let tests = to_run.iter().filter(|node| is_test(node.kind)).count() as u64;
     let others = to_run.len() as u64 - tests;
     let mut text = match (others, tests) {
         (0, tests) => format!("{} would run", counted(tests, "test")),
@@ -71,21 +69,32 @@ fn summary(to_run: &[&PlannedNode], idle: &[&PlannedNode]) -> String {
 /// The one line of a run that has nothing to do.
 pub(crate) fn nothing_to_do(counts: &Counts, style: Style) -> String {
     let all = words(counts);
-    let verb = if counts.sources + counts.seeds + counts.models + counts.tests == 1 { "is" } else { "are" };
+    let all_of = parts(counts).iter().map(|(number, _)| number).sum::<u64>();
+    if all_of == 0 {
+        return format!("{}: nothing is selected\n", style.green("nothing to do"));
+    }
+    let verb = if all_of == 1 { "is" } else { "are" };
     format!("{}: {all} {verb} up to date\n", style.green("nothing to do"))
 }
 
 /// `4 sources, 9 models and 31 tests`.
 pub(crate) fn words(counts: &Counts) -> String {
-    let parts: Vec<String> =
-        [(counts.sources, "source"), (counts.seeds, "seed"), (counts.models, "model"), (counts.tests, "test")]
-            .into_iter()
-            .filter(|(number, _)| *number > 0)
-            .map(|(number, word)| counted(number, word))
-            .collect();
+    let parts = parts(counts).into_iter().filter(|(number, _)| *number > 0);
+    let parts: Vec<String> = parts.map(|(number, word)| counted(number, word)).collect();
     match parts.as_slice() {
         [] => "0 nodes".to_owned(),
         [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
+}
+
+fn parts(counts: &Counts) -> [(u64, &'static str); 6] {
+    [
+        (counts.sources, "source"),
+        (counts.seeds, "seed"),
+        (counts.models, "model"),
+        (counts.snapshots, "snapshot"),
+        (counts.tests, "test"),
+        (counts.unit_tests, "unit test"),
+    ]
 }

@@ -78,14 +78,14 @@ fn plan_then_run_then_nothing_to_do() {
 fn a_new_file_builds_what_depends_on_it() {
     let project = built();
     project.write("incoming/orders_2.csv", "order_id,customer_id,ordered_on,amount\n14,2,2024-02-02,1.00\n");
-    assert_says!(project, ["plan"], @r"
+    assert_says!(project, ["plan"], @"
     $ headwater plan
     --- stdout
     plan · shop · local · lake ./lake
 
       step    table          why
     + ingest  bronze.orders  1 new file, 60 B
-    + table   gold.revenue   `shop.orders` runs before it
+    + table   gold.revenue   `shop.orders` runs before it, 1.2 kB
     + test    bronze.orders  2 tests
     + test    gold.revenue   2 tests
 

@@ -4,7 +4,7 @@ use crate::project::{Project, assert_says};
 
 #[test]
 fn the_commands() {
-    assert_says!(Project::nothing(), ["--help"], @r"
+    assert_says!(Project::nothing(), ["--help"], @"
     $ headwater --help
     --- stdout
     Data-lake pipelines in one binary: files to tested bronze, silver and gold Delta tables
@@ -17,7 +17,18 @@ fn the_commands() {
       check        Find every mistake in the project without touching data
       plan         Say what a run would do, and why
       run          Load new files, build what changed, test it
+      build        The same as `run`, as dbt calls it
+      seed         Load the seeds only
+      snapshot     Take the snapshots only
       test         Run the tests only
+      compile      Write the SQL that the project comes to; print that of one model
+      show         Show the first rows of what a model gives now
+      list         List the nodes that a selection names [alias: ls]
+      lineage      Say which columns a column is made of
+      diff         Say what changed since a revision, and which columns that touches
+      docs         Make the project's documentation, a static site
+      deps         Fetch the packages that the project uses
+      clean        Take away what can be made again: `target/`
       query        Ask the lake something in Spark SQL
       sources      See what has arrived for the sources, what is loaded, what waits
       quarantine   See the rows that were set aside; load them once they are mended

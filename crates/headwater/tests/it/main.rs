@@ -4,6 +4,7 @@
 mod car_rental;
 mod commands;
 mod crash;
+mod dbt;
 mod demo;
 mod help;
 mod ingest;

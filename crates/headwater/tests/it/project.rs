@@ -73,8 +73,13 @@ impl Project {
 
     /// The shop.
     pub(crate) fn shop() -> Self {
+        Self::with(SHOP)
+    }
+
+    /// A project of these files.
+    pub(crate) fn with(files: &[(&str, &str)]) -> Self {
         let project = Self::nothing();
-        for (path, text) in SHOP {
+        for (path, text) in files {
             project.write(path, text);
         }
         project

@@ -17,10 +17,10 @@ macro_rules! assert_refused {
 #[test]
 fn no_project_here() {
     let project = Project::nothing();
-    assert_refused!(project, ["run"], @r"
+    assert_refused!(project, ["run"], @"
     $ headwater run
     --- stderr
-    error[no-project]: no project here: neither `[DIR]` nor a folder above it has a `headwater.yml`
+    error[no-project]: no project here: neither `[DIR]` nor a folder above it has a `headwater.yml` or a `dbt_project.yml`
       = help: `headwater init` makes a project; `--project-dir` names the folder of one
     --- exit code 1
     ");

@@ -16,9 +16,8 @@ use chrono::{DateTime, Utc};
 use datafusion::common::DataFusionError;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::ident;
-use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
+use datafusion::prelude::{SessionConfig, SessionContext};
 use deltalake_core::DeltaTableError;
-use deltalake_core::delta_datafusion::DeltaScanNext;
 use futures::StreamExt;
 use headwater_plan::{RunId, TableName, TableVersion};
 use serde::{Deserialize, Serialize};
@@ -111,18 +110,6 @@ impl Table {
         };
         groups.into_values().filter(is_worth_it).map(|(group, _)| group).collect()
     }
-
-    /// The rows of some of its files.
-    async fn rows_of(&self, context: &SessionContext, files: &[String]) -> Result<DataFrame, DeltaTableError> {
-        let scan = DeltaScanNext::builder()
-            .with_log_store(self.log.clone())
-            .with_eager_snapshot(self.snapshot.clone())
-            .with_file_paths(files.iter().map(|path| uri(path)))
-            .build()
-            .await
-            .map_err(boxed)?;
-        context.read_table(Arc::new(scan)).map_err(boxed)
-    }
 }
 
 impl Lake {
@@ -151,7 +138,8 @@ impl Lake {
         for group in &groups {
             // Each group has its own session: a sort gives all of its memory back.
             let context = session(options).map_err(|source| failed(boxed(source)))?;
-            let mut rows = table.rows_of(&context, &group.files).await.map_err(failed)?;
+            let rows = table.rows_of(&group.files).await?;
+            let mut rows = context.read_table(rows).map_err(|source| failed(boxed(source)))?;
             if !options.cluster_by.is_empty() {
                 let by = options.cluster_by.iter().filter_map(|column| table.schema().field(column));
                 let by = by.map(|field| ident(&field.name).sort(true, true)).collect();
@@ -189,6 +177,7 @@ fn rewrite_options(table: &Table, options: &OptimizeOptions) -> WriteOptions {
         transaction: None,
         follows: None,
         retires: Vec::new(),
+        sets: Vec::new(),
         attempt: None,
         // The columns are the table's own, whatever another engine says of them beside their types.
         merge_schema: true,
@@ -223,19 +212,6 @@ fn plain(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, DataFus
     let fields: Vec<_> =
         named.map(|(field, column)| field.as_ref().clone().with_data_type(column.data_type().clone())).collect();
     Ok(RecordBatch::try_new(Arc::new(arrow::datatypes::Schema::new(fields)), columns)?)
-}
-
-/// A path as the scan wants it: as it is in a URL.
-fn uri(path: &str) -> String {
-    let mut url = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_./=~!$&'()+,;:@".contains(&byte) {
-            url.push(char::from(byte));
-        } else {
-            url.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    url
 }
 
 fn boxed(source: DataFusionError) -> DeltaTableError {

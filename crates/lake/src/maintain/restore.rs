@@ -22,7 +22,7 @@ use crate::provenance::{Past, Provenance};
 use crate::relation::delta_error;
 use crate::write::actions::Draft;
 use crate::write::check::check_protocol;
-use crate::write::commit::{Ended, Found, Next, commit};
+use crate::write::commit::{Ended, Found, Next, Watch, commit};
 use crate::{Lake, LakeError, Table};
 
 /// How many files are looked for at once.
@@ -124,7 +124,8 @@ impl Lake {
             };
             draft.entry(Some(snapshot)).map(Next::Put)
         };
-        let (Ended::Committed(version) | Ended::Already(version)) = commit(self, name, &[], &mut [], &mut next).await?;
+        let (Ended::Committed(version) | Ended::Already(version)) =
+            commit(self, name, Watch::default(), &mut [], &mut next).await?;
         report.version = version;
         Ok(report)
     }

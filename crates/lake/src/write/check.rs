@@ -76,7 +76,7 @@ fn unsupported(table: &TableName, why: String) -> LakeError {
 }
 
 /// Why columns cannot be merged, in words.
-fn conflicts(there: &StructType, wanted: &StructType) -> Vec<String> {
+pub(super) fn conflicts(there: &StructType, wanted: &StructType) -> Vec<String> {
     let mut found = Vec::new();
     for field in wanted.fields() {
         let Some(known) = there.field(field.name()) else {

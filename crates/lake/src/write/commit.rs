@@ -13,6 +13,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use bytes::Bytes;
 use deltalake_core::checkpoints::create_checkpoint;
 use deltalake_core::kernel::EagerSnapshot;
 use deltalake_core::kernel::transaction::TransactionError;
@@ -39,6 +40,17 @@ pub(crate) struct Found<'a> {
     pub(crate) snapshot: Option<&'a EagerSnapshot>,
     /// Where the commit's applications stand in it.
     pub(crate) standings: Standings,
+    /// The entries after [`Watch::since`], oldest first; `None` for one that is gone.
+    pub(crate) since: Vec<Option<Bytes>>,
+}
+
+/// What an attempt wants to know of the table.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Watch<'a> {
+    /// Where these applications stand in it.
+    pub(crate) apps: &'a [&'a str],
+    /// What was committed after this version.
+    pub(crate) since: Option<u64>,
 }
 
 /// Where applications stand in a table: the version of the last transaction of each.
@@ -91,7 +103,7 @@ pub(crate) fn version_of(snapshot: &EagerSnapshot) -> TableVersion {
 pub(crate) async fn commit(
     lake: &Lake,
     target: &TableName,
-    apps: &[&str],
+    watch: Watch<'_>,
     files: &mut [Uncommitted],
     next: &mut (dyn FnMut(Found<'_>) -> Result<Next, LakeError> + Send),
 ) -> Result<Ended, LakeError> {
@@ -111,8 +123,10 @@ pub(crate) async fn commit(
                 continue;
             }
             None => {
-                let standings = Standings::read(log.as_ref(), target, snapshot.as_ref(), apps).await?;
-                match next(Found { snapshot: snapshot.as_ref(), standings })? {
+                let standings = Standings::read(log.as_ref(), target, snapshot.as_ref(), watch.apps).await?;
+                let newest = snapshot.as_ref().map_or(0, EagerSnapshot::version);
+                let since = entries(log.as_ref(), target, watch.since.unwrap_or(newest), newest).await?;
+                match next(Found { snapshot: snapshot.as_ref(), standings, since })? {
                     Next::Already(version) => return Ok(Ended::Already(version)),
                     Next::Put(entry) => entry,
                 }
@@ -141,6 +155,21 @@ pub(crate) async fn commit(
         }
     }
     Err(LakeError::Contended { table: target.clone(), attempts: ATTEMPTS })
+}
+
+/// The entries after one version up to another.
+async fn entries(
+    log: &dyn LogStore,
+    target: &TableName,
+    after: u64,
+    newest: u64,
+) -> Result<Vec<Option<Bytes>>, LakeError> {
+    let mut entries = Vec::new();
+    for version in after + 1..=newest {
+        let entry = log.read_commit_entry(version).await;
+        entries.push(entry.map_err(|source| delta_error("read the history of", target, source))?);
+    }
+    Ok(entries)
 }
 
 /// Whether the entry of that number is this one. Certain, once there is one.

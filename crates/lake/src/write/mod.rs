@@ -7,6 +7,7 @@
 
 pub(crate) mod actions;
 mod batch;
+pub mod change;
 pub(crate) mod check;
 pub(crate) mod commit;
 mod part;
@@ -30,7 +31,7 @@ use crate::types::to_delta;
 use crate::{Lake, LakeError};
 
 use actions::{Draft, LogEntry};
-use commit::{Ended, Found, Next, Standings, version_of};
+use commit::{Ended, Found, Next, Standings, Watch, version_of};
 use partition::Partitioning;
 use staged::Uncommitted;
 
@@ -78,6 +79,8 @@ pub struct WriteOptions {
     /// Other applications whose numbers end with this commit: each must stand at exactly its version, 0 for none, or the
     /// commit is refused as `follows` refuses it, and stands at [`AppTransaction::RETIRED`] after it.
     pub retires: Vec<AppTransaction>,
+    /// Numbers that the table carries from now on, whatever they were before; they decide nothing.
+    pub sets: Vec<AppTransaction>,
     /// The attempt that staged the rows: what [`Table::transaction_attempt`](crate::Table::transaction_attempt) finds.
     pub attempt: Option<Uuid>,
     /// Whether an append may bring columns that the table has not, which are null in the rows that are there, and may
@@ -137,7 +140,7 @@ impl Lake {
         if options.mode == WriteMode::Append && self.view(&target).await?.is_some() {
             return Err(LakeError::IsAView { table: target });
         }
-        let part = Arc::new(part::PartOptions::new(self, &options, partitioning)?);
+        let part = Arc::new(part::PartOptions::new(self, &target, &options.schema, partitioning)?);
         Ok(TableWriter { lake: self.clone(), options, delta_schema, part })
     }
 }
@@ -191,7 +194,9 @@ impl TableWriter {
     async fn put(&self, files: &[StagedFile], guards: &mut [Uncommitted]) -> Result<Committed, LakeError> {
         let target = &self.options.target;
         let mut next = |found: Found<'_>| self.next(&found, files);
-        let ended = commit::commit(&self.lake, target, &self.options.apps(), guards, &mut next).await?;
+        let ended =
+            commit::commit(&self.lake, target, Watch { apps: &self.options.apps(), since: None }, guards, &mut next)
+                .await?;
         if self.options.mode == WriteMode::Replace {
             self.lake.drop_view(target).await?;
         }
@@ -235,7 +240,7 @@ impl TableWriter {
             schema: columns,
             partition_by: &options.partition_by,
             configuration: None,
-            transactions: retired.chain(options.transaction.clone()).collect(),
+            transactions: retired.chain(options.transaction.clone()).chain(options.sets.iter().cloned()).collect(),
             blind: options.mode == WriteMode::Append,
             removes,
             adds: files.iter().map(|file| file.add(true)).collect(),
@@ -273,6 +278,7 @@ impl WriteOptions {
             transaction: None,
             follows: None,
             retires: Vec::new(),
+            sets: Vec::new(),
             attempt: None,
             merge_schema: false,
             partition_by: Vec::new(),

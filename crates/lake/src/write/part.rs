@@ -24,7 +24,7 @@ use uuid::Uuid;
 use super::batch::{NanColumns, conform};
 use super::partition::{Partitioning, Values};
 use super::staged::{Place, StagedFile, Uncommitted};
-use super::{WriteOptions, stats};
+use super::stats;
 use crate::durable::sync_folder;
 use crate::types::to_arrow;
 use crate::{Lake, LakeError};
@@ -54,14 +54,19 @@ pub(super) struct PartOptions {
 }
 
 impl PartOptions {
-    pub(super) fn new(lake: &Lake, options: &WriteOptions, partitioning: Partitioning) -> Result<Self, LakeError> {
-        let table = options.target.clone();
-        let arrow_schema = to_arrow(&options.schema);
+    pub(super) fn new(
+        lake: &Lake,
+        table: &TableName,
+        schema: &Schema,
+        partitioning: Partitioning,
+    ) -> Result<Self, LakeError> {
+        let table = table.clone();
+        let arrow_schema = to_arrow(schema);
         let mismatch = |error: ArrowError| LakeError::BatchMismatch { table: table.clone(), why: error.to_string() };
         let file_schema =
             Arc::new(arrow_schema.project(&partitioning.kept(arrow_schema.fields().len())).map_err(mismatch)?);
         let place = Arc::new(Place::of(lake, &table)?);
-        Ok(Self { place, arrow_schema, file_schema, schema: options.schema.clone(), partitioning, table })
+        Ok(Self { place, arrow_schema, file_schema, schema: schema.clone(), partitioning, table })
     }
 }
 
@@ -177,6 +182,24 @@ impl PartWriter {
         self.keep_bounds()
     }
 
+    /// Writes a batch to the parts of one write, the rows of a partition to the part that has a file of it open, so that
+    /// no further files begin.
+    pub fn write_beside(parts: &mut [Self], batch: &RecordBatch) -> Result<(), LakeError> {
+        let Some(options) = parts.first().map(|part| part.options.clone()) else { return Ok(()) };
+        let mismatch = |why| LakeError::BatchMismatch { table: options.table.clone(), why };
+        let batch = conform(batch, &options.arrow_schema).map_err(mismatch)?;
+        for (values, rows) in options.partitioning.split(&batch).map_err(|error| mismatch(error.to_string()))? {
+            let open = parts.iter().position(|part| part.open.contains_key(&values));
+            if let Some(part) = parts.get_mut(open.unwrap_or(0)) {
+                part.batches += 1;
+                part.rows += rows.num_rows() as u64;
+                part.write_rows(values, &rows)?;
+                part.keep_bounds()?;
+            }
+        }
+        Ok(())
+    }
+
     fn write_rows(&mut self, values: Values, rows: &RecordBatch) -> Result<(), LakeError> {
         let open = match self.open.get_mut(&values) {
             Some(open) => open,
@@ -216,6 +239,15 @@ impl PartWriter {
     /// The rows written so far.
     pub fn rows(&self) -> u64 {
         self.rows
+    }
+
+    /// Closes the files that have become so large, in bytes, so that what comes next lies in others.
+    pub fn cut(&mut self, at_least: usize) -> Result<(), LakeError> {
+        let is_large = |open: &OpenFile| open.writer.bytes_written() + open.writer.in_progress_size() >= at_least;
+        let mut large: Vec<Values> =
+            self.open.iter().filter(|(_, open)| is_large(open)).map(|(values, _)| values.clone()).collect();
+        large.sort();
+        large.iter().try_for_each(|values| self.close_file(values))
     }
 
     /// Closes the files and flushes them to the disk, or sends them on their way into the bucket.

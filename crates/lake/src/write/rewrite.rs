@@ -7,7 +7,7 @@ use headwater_plan::{TableName, TableVersion};
 use serde_json::Value;
 
 use super::actions::{Draft, LogEntry};
-use super::commit::{Ended, Found, Next, commit};
+use super::commit::{Ended, Found, Next, Watch, commit};
 use super::{FinishedPart, StagedFile, TableWriter, check, part};
 use crate::LakeError;
 
@@ -36,7 +36,7 @@ impl TableWriter {
             Some(snapshot) => self.rewritten(snapshot, &files, rewrite).map(Next::Put),
             None => Err(LakeError::NoTable { table: target.clone() }),
         };
-        let ended = commit(&self.lake, target, &[], &mut guards, &mut next).await;
+        let ended = commit(&self.lake, target, Watch::default(), &mut guards, &mut next).await;
         match ended {
             Ok(Ended::Committed(version) | Ended::Already(version)) => Ok((version, files)),
             Err(error) => {
@@ -55,7 +55,7 @@ impl TableWriter {
         check::check_protocol(&self.options.target, snapshot)?;
         let tags = rewrite.tag.iter().map(|(key, value)| ((*key).to_string(), Some(value.clone())));
         let tags: Option<HashMap<_, _>> = rewrite.tag.is_some().then(|| tags.collect());
-        let removes = removals(&self.options.target, snapshot, &rewrite.replaced)?;
+        let removes = removals(&self.options.target, snapshot, &rewrite.replaced, false)?;
         let columns = snapshot.schema();
         let draft = Draft {
             schema: columns.as_ref(),
@@ -79,13 +79,18 @@ impl TableWriter {
     }
 }
 
-/// The actions that take files out of a table without taking a row; refused if one is not in it.
-fn removals(table: &TableName, snapshot: &EagerSnapshot, paths: &[String]) -> Result<Vec<Remove>, LakeError> {
+/// The actions that take files out of a table; refused if one is not in it.
+pub(super) fn removals(
+    table: &TableName,
+    snapshot: &EagerSnapshot,
+    paths: &[String],
+    data_change: bool,
+) -> Result<Vec<Remove>, LakeError> {
     let mut wanted: HashSet<&str> = paths.iter().map(String::as_str).collect();
     let mut removes = Vec::with_capacity(paths.len());
     for file in snapshot.log_data().iter() {
         if wanted.remove(file.path().as_ref()) {
-            removes.push(file.remove_action(false));
+            removes.push(file.remove_action(data_change));
         }
     }
     match wanted.into_iter().min() {

@@ -53,6 +53,7 @@ pub(crate) fn options(mode: WriteMode, transaction: Option<i64>) -> WriteOptions
         transaction: transaction.map(|version| AppTransaction { app_id: "app".to_string(), version }),
         follows: None,
         retires: Vec::new(),
+        sets: Vec::new(),
         attempt: None,
         merge_schema: false,
         partition_by: Vec::new(),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails loudly; clippy sees that only inside `#[test]`")]
 
 mod bucket;
+mod changes;
 mod commits;
 mod errors;
 mod fault;

@@ -7,7 +7,7 @@ use headwater_project::generate::{ColumnHint, Distribution, GenerateColumn, Gene
 use super::datetime::TimeFormat;
 use super::dirty::Dirt;
 use super::error::GenerateError;
-use super::random::{Permutation, key, threshold};
+use super::random::{self, Permutation, key, threshold};
 use super::row::{Column, Filler, Part, PlacePart};
 use super::slots::{Draw, Slots, Value};
 
@@ -70,24 +70,23 @@ impl Resolver<'_> {
         let filler = match countable(table, column, &hint.kind, self.seed)? {
             Some((slots, draw)) => {
                 let rows = self.rows[position];
-                if matches!(draw, Draw::Permuted(_)) && u128::from(rows) > slots.count {
-                    let text = format!("its values must be unique, and there are {} for {rows} rows", slots.count);
-                    return Err((text, Some("widen the hint, or ask for fewer rows".into())));
+                if draw.is_unique() {
+                    enough(rows, slots.count)?;
                 }
                 Filler::Slots { slots, draw }
             }
-            None => self.filler(table, column, &hint.kind)?,
+            None => self.filler(position, column, &hint.kind)?,
         };
         let unique = match &filler {
-            Filler::Slots { draw, .. } => draw.is_unique(),
+            Filler::Slots { draw, .. } | Filler::Reference { draw, .. } => draw.is_unique(),
             Filler::Email { numbered, .. } => *numbered,
             // Whether the cells in it are unique is for the user to know.
             Filler::Template(_) => true,
             _ => false,
         };
         if column.unique && !unique {
-            let help = "unique values come from `sequence`, `hex`, `integer`, `decimal`, `pattern`, `date`, `timestamp` \
-                        and `email`";
+            let help = "unique values come from `sequence`, `hex`, `integer`, `decimal`, `pattern`, `date`, `timestamp`, \
+                        `choice`, `reference` and `email`";
             return Err(("it has a `unique` test, and its hint repeats values".into(), Some(help.into())));
         }
         Ok(Column { filler, null: threshold(hint.null) })
@@ -115,7 +114,8 @@ impl Resolver<'_> {
     }
 
     /// What makes the cells of a column whose values cannot be counted.
-    fn filler(&self, table: &GenerateTable, column: &GenerateColumn, kind: &HintKind) -> Result<Filler, Problem> {
+    fn filler(&self, position: usize, column: &GenerateColumn, kind: &HintKind) -> Result<Filler, Problem> {
+        let table = &self.tables[position];
         let place = |part| {
             let of = (part != PlacePart::City).then(|| position_of_kind(table, &HintKind::City)).flatten();
             Filler::Place { part, of }
@@ -148,7 +148,7 @@ impl Resolver<'_> {
                 Filler::After { column: position, min: micros(min), step, count, format: time_format(column)? }
             }
             HintKind::Reference { table: target, column: name, distribution } => {
-                self.reference(table, target, name, *distribution)?
+                self.reference((position, column), target, name, *distribution)?
             }
             HintKind::Template(template) => Filler::Template(parts(table, template)?),
             countable => return problem(format!("`{countable:?}` has no values")),
@@ -158,11 +158,12 @@ impl Resolver<'_> {
 
     fn reference(
         &self,
-        table: &GenerateTable,
+        (from, referring): (usize, &GenerateColumn),
         target: &str,
         name: &str,
         distribution: Distribution,
     ) -> Result<Filler, Problem> {
+        let table = &self.tables[from];
         let siblings = || self.tables.iter().filter(|other| other.source == table.source);
         let Some(position) = self.tables.iter().position(|other| other.source == table.source && other.table == target)
         else {
@@ -178,11 +179,27 @@ impl Resolver<'_> {
             let help = format!("give `{target}.{name}` a `unique` test, or the hint `hex` or `sequence`");
             return Err((format!("`{target}.{name}` is not unique, so nothing can refer to it"), Some(help)));
         };
-        if self.rows[position] == 0 {
+        let rows = self.rows[position];
+        if rows == 0 {
             return problem(format!("`{target}` has no rows to refer to"));
         }
-        Ok(Filler::Reference { slots, key, rows: self.rows[position], draw: draw(distribution) })
+        if !referring.unique {
+            return Ok(Filler::Reference { slots, key, rows, draw: draw(distribution) });
+        }
+        enough(self.rows[from], u128::from(rows))?;
+        let names = [table.source.as_str(), &table.table, &referring.column.name];
+        let once = Permutation::new(random::key(self.seed, &names), u128::from(rows));
+        Ok(Filler::Reference { slots, key, rows, draw: Draw::Permuted(once) })
     }
+}
+
+/// Whether each row can have a value of its own.
+fn enough(rows: u64, values: u128) -> Result<(), Problem> {
+    if u128::from(rows) <= values {
+        return Ok(());
+    }
+    let text = format!("its values must be unique, and there are {values} for {rows} rows");
+    Err((text, Some("widen the hint, or ask for fewer rows".into())))
 }
 
 fn hint_error(table: &GenerateTable, column: &GenerateColumn, (problem, help): Problem) -> GenerateError {
@@ -214,6 +231,11 @@ fn countable(
         HintKind::Sequence { start, step, prefix } => {
             let value = Value::Integer { prefix: prefix.clone(), start: *start, step: *step };
             return Ok(Some((Slots { count: 1 << 64, value }, Draw::Row)));
+        }
+        // One after another, so that two such columns of a table stay together.
+        HintKind::Choice(choices) if column.unique => {
+            let texts: Vec<String> = choices.iter().map(|(text, _)| text.clone()).collect();
+            return Ok(Some((Slots { count: texts.len() as u128, value: Value::Text(texts) }, Draw::Row)));
         }
         HintKind::Hex(width) => (1_u128 << (4 * u32::from(*width).min(16)), Value::Hex(*width)),
         HintKind::Integer { min, max, distribution: given } => {

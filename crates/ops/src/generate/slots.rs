@@ -28,6 +28,8 @@ pub(super) enum Value {
     Decimal { min: i128, step: i128, scale: u8 },
     /// Characters: letters for `?`, digits for `#`.
     Pattern(String),
+    /// The texts of a list.
+    Text(Vec<String>),
     /// `from` + n × `step`, in microseconds since 1970.
     Time { from: i64, step: i64, format: TimeFormat },
 }
@@ -103,6 +105,10 @@ impl Slots {
                         other => out.extend_from_slice(other.encode_utf8(&mut [0; 4]).as_bytes()),
                     }
                 }
+            }
+            Value::Text(texts) => {
+                let text = usize::try_from(number).ok().and_then(|number| texts.get(number));
+                out.extend_from_slice(text.map_or(&[], |text| text.as_bytes()));
             }
             Value::Time { from, step, format } => {
                 let microseconds = from.saturating_add((number as i64).saturating_mul(*step));

@@ -155,6 +155,38 @@ fn rows_keep_their_hints() {
 }
 
 #[test]
+fn a_list_and_a_reference_give_each_value_once_where_it_must_be_unique() {
+    let folder = tempfile::tempdir().unwrap();
+    let choice = |texts: [&str; 3]| HintKind::Choice(texts.iter().map(|text| (text.to_string(), 1.0)).collect());
+    let mut code = column("code", DataType::String, choice(["pt", "en", "fr"]));
+    let mut name = column("name", DataType::String, choice(["Portuguese", "English", "French"]));
+    (code.unique, name.unique) = (true, true);
+    let reference =
+        HintKind::Reference { table: "languages".into(), column: "code".into(), distribution: Distribution::Zipf };
+    let mut official = column("official", DataType::String, reference.clone());
+    official.unique = true;
+    let languages = table(folder.path(), "languages", fixed(3), vec![code, name]);
+    let countries = table(folder.path(), "countries", fixed(3), vec![official]);
+    run(&request(vec![countries.clone(), languages.clone()])).unwrap();
+    let pairs: Vec<String> = records(&folder.path().join("languages.csv")).iter().map(|row| row.join(" ")).collect();
+    assert_eq!(pairs, ["pt Portuguese", "en English", "fr French"]);
+    let referred = records(&folder.path().join("countries.csv"));
+    assert_eq!(referred.iter().map(|row| row[0].as_str()).collect::<BTreeSet<_>>(), BTreeSet::from(["en", "fr", "pt"]));
+
+    let too_many = |table: &GenerateTable| GenerateTable { rows: fixed(4), ..table.clone() };
+    let request = GenerateRequest { force: true, ..request(vec![too_many(&countries), too_many(&languages)]) };
+    assert_eq!(
+        messages(&request)[0],
+        "cannot generate `languages.code`: its values must be unique, and there are 3 for 4 rows"
+    );
+    let request = GenerateRequest { tables: vec![too_many(&countries), languages], ..request };
+    assert_eq!(
+        messages(&request),
+        ["cannot generate `countries.official`: its values must be unique, and there are 3 for 4 rows"]
+    );
+}
+
+#[test]
 fn the_seed_alone_decides_the_bytes() {
     let bytes = |change: &dyn Fn(&mut GenerateRequest)| {
         let folder = tempfile::tempdir().unwrap();
@@ -324,7 +356,7 @@ fn every_hint_that_cannot_be_met_is_told() {
     invalid-generator cannot generate `customers.licence`: its values must be unique, and there are 100 for 200 rows
       help: widen the hint, or ask for fewer rows
     invalid-generator cannot generate `customers.city`: it has a `unique` test, and its hint repeats values
-      help: unique values come from `sequence`, `hex`, `integer`, `decimal`, `pattern`, `date`, `timestamp` and `email`
+      help: unique values come from `sequence`, `hex`, `integer`, `decimal`, `pattern`, `date`, `timestamp`, `choice`, `reference` and `email`
     invalid-generator cannot generate `customers.first`: `customers` has no column `lost`
       help: did you mean `last`?
     invalid-generator cannot generate `customers.kind`: what its hint makes does not always read as `int`

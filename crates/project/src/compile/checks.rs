@@ -1,31 +1,38 @@
-//! Tests: the generic ones of YAML and the singular ones of `tests/*.sql`, as queries whose rows are failures.
+//! Tests of data: the generic ones of YAML and the singular ones of `tests/*.sql`, as queries whose rows are failures.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use headwater_plan::{Code, Diagnostic, Diagnostics, Location, NodeId, Severity, TableName};
+use headwater_plan::{
+    About, Code, Diagnostic, Diagnostics, Late, Location, NodeId, NodeKind, Query, Schema, Step, TableName, Test,
+};
+use serde_json::{Map, Value};
 
 use super::generic::Generic;
 use super::item::{Index, Item};
+use super::layers::Place;
+use super::models::{layers, project_layers};
 use super::resolve::{Registry, reads};
 use super::settings::{Owner, Settings};
-use super::typing::{Typing, Upstream};
-use crate::config::{ColumnDecl, Loaded, SqlFile, TestDecl};
-use crate::template::{Call, Template};
+use super::typing::{Typing, Upstream, waits};
+use super::world::NodeWorld;
+use crate::config::{ColumnDecl, Loaded, Package, SettingsKind, SqlFile, TestDecl};
+use crate::template::{Call, Phase, Template, Unrendered};
 
 /// A test on its way to a node.
 #[derive(Debug)]
 pub(super) struct Check {
     pub(super) id: NodeId,
+    pub(super) kind: NodeKind,
     pub(super) name: String,
     pub(super) location: Location,
     pub(super) tags: Vec<String>,
-    pub(super) sql: String,
-    pub(super) severity: Severity,
-    pub(super) tested: Option<Index>,
-    pub(super) column: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) step: Step,
     /// Sorted, each once.
     pub(super) reads: Vec<Index>,
-    pub(super) query_reads: Vec<TableName>,
+    /// The relations whose rows its template asked for.
+    pub(super) asks: Vec<TableName>,
+    pub(super) about: About,
 }
 
 /// Makes tests.
@@ -34,6 +41,13 @@ pub(super) struct Checks<'a> {
     pub(super) items: &'a [Item<'a>],
     pub(super) registry: &'a Registry<'a>,
     pub(super) typing: &'a Typing<'a>,
+}
+
+/// Why there is no test.
+pub(super) enum NoCheck {
+    Told(Vec<Diagnostic>),
+    /// It waits for these.
+    Later(Vec<TableName>),
 }
 
 impl Checks<'_> {
@@ -48,9 +62,12 @@ impl Checks<'_> {
                 checks.extend(self.generic(*index, test, column, diagnostics));
             }
         }
-        for file in &self.loaded.test_files {
-            checks.extend(self.singular(file, diagnostics));
+        for package in &self.loaded.packages {
+            for file in &package.test_files {
+                checks.extend(self.singular(package, file, diagnostics));
+            }
         }
+        checks.extend(self.unit_tests(diagnostics));
         self.without_doubles(checks, diagnostics)
     }
 
@@ -61,69 +78,209 @@ impl Checks<'_> {
         column: Option<&ColumnDecl>,
         diagnostics: &mut Diagnostics,
     ) -> Option<Check> {
-        let generic = Generic { checks: self, index, test, column };
-        match generic.check() {
-            Ok(check) => check,
-            Err(wrong) => {
+        let item = &self.items[index];
+        let name = Generic::name_of(test, item, column);
+        let package = self.package(item.package)?;
+        let fqn = vec![item.package.to_owned(), item.name.clone(), name.clone()];
+        let mut given = layers(self.loaded, package, SettingsKind::Tests, &fqn, None);
+        given.put(&test.config, &Place::At(test.location.clone()));
+        project_layers(self.loaded, package, SettingsKind::Tests, &fqn, &mut given);
+        let (mut settings, wrong) = Settings::read(&given, Owner::Test, !self.loaded.dbt);
+        for (_, wrong) in wrong {
+            diagnostics.push(wrong.at(test.location.clone()).node(item.id.clone()));
+        }
+        if !settings.enabled {
+            return None;
+        }
+        let condition = settings.test.condition.clone();
+        let generic = Generic { checks: self, index, test, column, condition: condition.as_deref() };
+        let id = NodeId(format!("test.{}.{name}", item.package));
+        let made = match item.late {
+            Some(_) => Err(NoCheck::Later(vec![item.relation.clone()])),
+            None => generic.check(),
+        };
+        let made = match made {
+            Ok(Some(made)) => made,
+            Ok(None) => return None,
+            Err(NoCheck::Later(waits)) => Made::later(waits, vec![index]),
+            Err(NoCheck::Told(wrong)) => {
                 let told = |mut wrong: Diagnostic| {
                     wrong.location.get_or_insert_with(|| test.location.clone());
-                    wrong.node(self.items[index].id.clone())
+                    wrong.node(item.id.clone())
                 };
                 diagnostics.extend(wrong.into_iter().map(told));
-                None
-            }
-        }
-    }
-
-    fn singular(&self, file: &SqlFile, diagnostics: &mut Diagnostics) -> Option<Check> {
-        let name = file.path.file_stem()?.to_str()?;
-        let id = NodeId(format!("test.{}.{name}", self.loaded.name));
-        let template = Template { path: &file.path, text: &file.text, this: None };
-        let (templates, relations) = (self.typing.templates, self.typing.relations);
-        let rendered = match templates.render(template, relations) {
-            Ok(rendered) => rendered,
-            Err(wrong) => {
-                diagnostics.push(wrong.node(id));
                 return None;
             }
         };
-        let mut settings = Settings::default();
-        let mut wrong = Vec::new();
+        if !made.config.is_empty() {
+            // What the test says of itself lies below what is said where it is asked for.
+            let mut under = layers(self.loaded, package, SettingsKind::Tests, &fqn, None);
+            made.config.iter().for_each(|layer| under.put(layer, &Place::At(test.location.clone())));
+            under.put(given.values(), &Place::At(test.location.clone()));
+            let (read, wrong) = Settings::read(&under, Owner::Test, false);
+            diagnostics
+                .extend(wrong.into_iter().map(|(_, wrong)| wrong.at(test.location.clone()).node(item.id.clone())));
+            (settings, given) = (read, under);
+        }
+        let about = About {
+            package: item.package.to_owned(),
+            fqn,
+            raw_code: generic.raw_code(),
+            config: given.values().clone(),
+            macros: made.macros.iter().cloned().collect(),
+            test: Some(generic.about()),
+            ..About::default()
+        };
+        let column = made.column.clone();
+        Some(self.check(id, name, made, settings, Tested { index: Some(index), column }, test.location.clone(), about))
+    }
+
+    fn singular(&self, package: &Package, file: &SqlFile, diagnostics: &mut Diagnostics) -> Option<Check> {
+        let name = file.path.file_stem()?.to_str()?;
+        let id = NodeId(format!("test.{}.{name}", package.name));
+        let template = Template { path: &file.path, text: &file.text, package: &package.name, this: None };
+        let world = NodeWorld::shared(self.typing.facts, Value::Null);
+        let templates = self.typing.templates;
+        let mut fqn = vec![package.name.clone()];
+        fqn.extend(file.folders.iter().cloned());
+        fqn.push(name.to_owned());
+        let properties = package.singular_tests.iter().find(|properties| properties.name == name);
+        let mut given = layers(self.loaded, package, SettingsKind::Tests, &fqn, properties);
+        let rendered = match templates.render(template, &world, Phase::Parse) {
+            Ok(rendered) => rendered,
+            Err(Unrendered::Wrong(wrong)) => {
+                diagnostics.push(wrong.node(id));
+                return None;
+            }
+            Err(Unrendered::Later(_)) => return None,
+        };
         for (number, call) in rendered.calls.iter().enumerate() {
             if let Call::Config(layer) = call {
-                wrong.extend(settings.apply(Owner::Test, layer).into_iter().map(|wrong| (number, wrong)));
+                given.put(layer, &Place::Call(number));
             }
         }
-        let reads = reads(self.registry, self.items, &rendered.calls);
-        if settings.enabled {
-            wrong.extend(reads.wrong);
+        project_layers(self.loaded, package, SettingsKind::Tests, &fqn, &mut given);
+        let (settings, wrong) = Settings::read(&given, Owner::Test, !self.loaded.dbt);
+        let at = |number| templates.locate_call(template, &world, Phase::Parse, number);
+        for (key, wrong) in wrong {
+            let location = match given.place(&key) {
+                Some(Place::At(location)) => location.clone(),
+                Some(Place::Call(number)) => at(*number),
+                None => Location::line(&file.path, 1),
+            };
+            diagnostics.push(wrong.at(location).node(id.clone()));
         }
-        for (number, wrong) in wrong {
-            diagnostics.push(wrong.at(templates.locate_call(template, relations, number)).node(id.clone()));
-        }
-        let upstream = Upstream::new(self.items, self.typing.makers, &reads.items);
-        if !settings.enabled || !reads.complete || !upstream.is_typed() {
+        if !settings.enabled {
             return None;
         }
-        let query = match self.typing.query(template, &rendered.text, &upstream) {
-            Ok(query) => query,
-            Err(wrong) => {
+        let reads = reads(self.registry, self.items, &package.name, &rendered.calls);
+        for (number, wrong) in reads.wrong {
+            diagnostics.push(wrong.at(at(number)).node(id.clone()));
+        }
+        if !reads.complete {
+            return None;
+        }
+        let about = About {
+            package: package.name.clone(),
+            fqn,
+            raw_code: file.text.clone(),
+            config: given.values().clone(),
+            macros: rendered.macros.iter().cloned().collect(),
+            ..About::default()
+        };
+        let made = match self.singular_query(template, rendered, &reads.items) {
+            Ok(Some(made)) => made,
+            Ok(None) => return None,
+            Err(NoCheck::Later(waits)) => Made::later(waits, reads.items),
+            Err(NoCheck::Told(wrong)) => {
                 diagnostics.extend(wrong.into_iter().map(|wrong| wrong.node(id.clone())));
                 return None;
             }
         };
-        Some(Check {
-            id,
-            name: name.to_string(),
-            location: Location::line(&file.path, 1),
-            tags: settings.tags,
-            sql: rendered.text.trim().to_string(),
-            severity: settings.severity,
-            tested: None,
+        let location = Location::line(&file.path, 1);
+        Some(self.check(id, name.to_owned(), made, settings, Tested::default(), location, about))
+    }
+
+    fn singular_query(
+        &self,
+        template: Template<'_>,
+        parsed: crate::template::Rendered,
+        reads: &[Index],
+    ) -> Result<Option<Made>, NoCheck> {
+        if let Some(waits) = waits(self.items, reads) {
+            return Err(NoCheck::Later(waits));
+        }
+        let upstream = Upstream::new(self.items, self.typing, reads);
+        if !upstream.is_typed() {
+            return Ok(None);
+        }
+        let world = NodeWorld::shared(self.typing.facts, Value::Null);
+        let rendered = match parsed.asked.compile {
+            true => self.typing.templates.render(template, &world, Phase::Compile).map_err(NoCheck::from)?,
+            // The relations have their names by now.
+            false => self.typing.templates.render(template, &world, Phase::Parse).map_err(NoCheck::from)?,
+        };
+        let query = self.typing.query(template, &world, &rendered, &upstream).map_err(NoCheck::Told)?;
+        Ok(Some(Made {
+            query: self.typing.put_together(self.items, &rendered.text, &query.reads),
+            reads: reads.to_vec(),
             column: None,
-            reads: reads.items,
-            query_reads: query.reads,
-        })
+            asks: rendered.asked.rows_of,
+            ..Made::default()
+        }))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what a test is made of, each of another kind")]
+    fn check(
+        &self,
+        id: NodeId,
+        name: String,
+        made: Made,
+        settings: Settings,
+        tested: Tested,
+        location: Location,
+        about: About,
+    ) -> Check {
+        let store = settings.test.store_failures.unwrap_or(self.typing.facts.stores_failures());
+        let audit = || {
+            let schema = match (&settings.schema, self.loaded.dbt) {
+                (Some(schema), false) => schema.clone(),
+                (Some(schema), true) => format!("{}_{schema}", self.loaded.target.schema),
+                (None, false) => "dbt_test__audit".to_owned(),
+                (None, true) => format!("{}_dbt_test__audit", self.loaded.target.schema),
+            };
+            TableName::new(schema, settings.alias.as_deref().unwrap_or(&name))
+        };
+        let step = match made.waits {
+            Some(waits_for) => Step::Late(Late { becomes: "test".into(), waits_for, schema: Schema::default() }),
+            None => Step::Test(Test {
+                severity: settings.test.severity,
+                tested: tested.index.map(|tested| self.items[tested].id.clone()),
+                column: tested.column,
+                fail_calc: settings.test.fail_calc.clone(),
+                error_if: settings.test.error_if,
+                warn_if: settings.test.warn_if,
+                limit: settings.test.limit,
+                store_failures: store.then(audit),
+                ..Test::new(made.query)
+            }),
+        };
+        Check {
+            id,
+            kind: NodeKind::Test,
+            name,
+            location,
+            tags: settings.tags,
+            description: None,
+            step,
+            reads: made.reads,
+            asks: made.asks,
+            about,
+        }
+    }
+
+    pub(super) fn package(&self, name: &str) -> Option<&Package> {
+        self.loaded.packages.iter().find(|package| package.name == name)
     }
 
     fn without_doubles(&self, checks: Vec<Check>, diagnostics: &mut Diagnostics) -> Vec<Check> {
@@ -143,5 +300,41 @@ impl Checks<'_> {
             kept.push(check);
         }
         kept
+    }
+}
+
+/// What is tested.
+#[derive(Debug, Default)]
+struct Tested {
+    index: Option<Index>,
+    column: Option<String>,
+}
+
+/// A test's query.
+#[derive(Debug, Default)]
+pub(super) struct Made {
+    pub(super) query: Query,
+    pub(super) reads: Vec<Index>,
+    pub(super) column: Option<String>,
+    pub(super) asks: Vec<TableName>,
+    /// What it waits for, if it cannot be made yet.
+    pub(super) waits: Option<Vec<TableName>>,
+    /// What a test that is a macro says of its own settings.
+    pub(super) config: Vec<Map<String, Value>>,
+    pub(super) macros: BTreeSet<String>,
+}
+
+impl Made {
+    fn later(waits: Vec<TableName>, reads: Vec<Index>) -> Self {
+        Self { reads, waits: Some(waits), ..Self::default() }
+    }
+}
+
+impl From<Unrendered> for NoCheck {
+    fn from(unrendered: Unrendered) -> Self {
+        match unrendered {
+            Unrendered::Wrong(wrong) => Self::Told(vec![*wrong]),
+            Unrendered::Later(waits) => Self::Later(waits),
+        }
     }
 }

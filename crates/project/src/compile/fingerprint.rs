@@ -1,7 +1,8 @@
 //! Fingerprints: a hash of all that, when changed, makes a node's result another.
 
 use headwater_plan::{
-    Compression, Contract, ContractColumn, FileFormat, Ingest, OnBadRow, OnSchemaChange, Step, TableName,
+    Compression, Contract, ContractColumn, FileFormat, Hooks, Ingest, OnBadRow, OnSchemaChange, Step, TableLayout,
+    TableName, Test,
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -22,6 +23,13 @@ struct Hashed<'a> {
     content: Option<&'a str>,
     /// The fingerprints of the views that are read: a view has no version of its own in the lake that tells.
     views: &'a [&'a str],
+    /// Of what is more than one query: all that it says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<&'a Step>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hooks: Option<&'a Hooks>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    layout: Option<&'a TableLayout>,
 }
 
 /// Of an ingest, all that says which rows of a file become which rows of the table. When a file is loaded, and what
@@ -77,23 +85,59 @@ impl<'a> HashedReading<'a> {
     }
 }
 
+/// What a fingerprint is made of.
+#[derive(Clone, Copy)]
+pub(super) struct Printed<'a> {
+    pub(super) step: &'a Step,
+    pub(super) relation: Option<&'a TableName>,
+    /// The file of a seed.
+    pub(super) content: Option<&'a str>,
+    /// The fingerprints of the views that are read.
+    pub(super) views: &'a [&'a str],
+    pub(super) hooks: &'a Hooks,
+}
+
 /// The fingerprint of a node.
-pub(super) fn fingerprint(
-    step: &Step,
-    relation: Option<&TableName>,
-    content: Option<&str>,
-    views: &[&str],
-) -> Result<String, serde_json::Error> {
+pub(super) fn fingerprint(printed: Printed<'_>) -> Result<String, serde_json::Error> {
+    let Printed { step, relation, content, views, hooks } = printed;
     let (sql, contract, files) = match step {
         Step::Ingest(ingest) => (None, Some(&ingest.contract), Some(HashedIngest::new(ingest))),
         Step::Seed(seed) => (None, Some(&seed.contract), None),
-        Step::Table(query) | Step::View(query) => (Some(query.sql.as_str()), None, None),
+        Step::Table(table) => (Some(table.query.sql.as_str()), None, None),
+        Step::View(query) | Step::Ephemeral(query) => (Some(query.sql.as_str()), None, None),
         Step::Test(test) => (Some(test.query.sql.as_str()), None, None),
-        Step::External => (None, None, None),
+        Step::Statement(statement) => (Some(statement.sql.as_str()), None, None),
+        Step::External | Step::Late(_) | Step::Incremental(_) | Step::Snapshot(_) | Step::UnitTest(_) => {
+            (None, None, None)
+        }
     };
     let columns = contract.map_or_else(Vec::new, columns);
-    let hashed = Hashed { format: FORMAT, relation, kind: step.word(), sql, columns, files, content, views };
+    let whole = matches!(step, Step::Incremental(_) | Step::Snapshot(_) | Step::UnitTest(_) | Step::Late(_));
+    let whole = whole || matches!(step, Step::Test(test) if *test != plain(test));
+    let layout = match step {
+        Step::Table(table) if table.layout != TableLayout::default() => Some(&table.layout),
+        _ => None,
+    };
+    let hashed = Hashed {
+        format: FORMAT,
+        relation,
+        kind: step.word(),
+        sql,
+        columns,
+        files,
+        content,
+        views,
+        step: whole.then_some(step),
+        hooks: (*hooks != Hooks::default()).then_some(hooks),
+        layout,
+    };
     Ok(hex(&Sha256::digest(serde_json::to_vec(&hashed)?)))
+}
+
+/// The test as its query and severity alone would make it.
+fn plain(test: &Test) -> Test {
+    let severity = test.severity;
+    Test { severity, tested: test.tested.clone(), column: test.column.clone(), ..Test::new(test.query.clone()) }
 }
 
 fn columns(contract: &Contract) -> Vec<(&str, String, &[String])> {

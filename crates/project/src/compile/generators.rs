@@ -1,37 +1,35 @@
 //! What can be generated: the source tables that are loaded from files, with their hints and what their tests promise.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use headwater_plan::TableName;
 
+use super::world::{Facts, NodeWorld};
 use crate::config::{ColumnDecl, Loaded, SourceTable, TestDecl, TestKind};
 use crate::generate::{ColumnHint, GenerateColumn, GenerateTable};
-use crate::template::{Call, Relations, Template, Templates};
+use crate::template::{Call, Phase, Template, Templates};
 
 /// The generators of a project, in the order of its sources.
-pub(super) fn gather(
-    loaded: &Loaded,
-    templates: &Templates,
-    relations: &std::sync::Arc<Relations>,
-) -> Vec<GenerateTable> {
-    let from_files: HashMap<(&str, &str), &SourceTable> = loaded
-        .sources
-        .iter()
+pub(super) fn gather(loaded: &Loaded, templates: &Templates, facts: &Arc<Facts>) -> Vec<GenerateTable> {
+    let sources = || loaded.packages.iter().flat_map(|package| &package.sources);
+    let from_files: HashMap<(&str, &str), &SourceTable> = sources()
         .filter(|table| table.ingest.is_some())
         .map(|table| ((table.source.as_str(), table.table.as_str()), table))
         .collect();
+    let world = NodeWorld::shared(facts, serde_json::Value::Null);
     // A test that names a model or seed gives no reference: its rows are not generated.
     let parent = |to: &str| -> Option<TableName> {
         let text = format!("{{{{ {to} }}}}");
-        let template = Template { path: std::path::Path::new("to"), text: &text, this: None };
-        match templates.render(template, relations).ok()?.calls.as_slice() {
+        let template = Template { path: std::path::Path::new("to"), text: &text, package: &loaded.name, this: None };
+        match templates.render(template, &world, Phase::Parse).ok()?.calls.as_slice() {
             [Call::Source { source, table }] => {
                 from_files.get(&(source.as_str(), table.as_str())).map(|table| table.relation.clone())
             }
             _ => None,
         }
     };
-    loaded.sources.iter().filter_map(|table| generator(table, &parent)).collect()
+    sources().filter_map(|table| generator(table, &parent)).collect()
 }
 
 fn generator(table: &SourceTable, parent: &dyn Fn(&str) -> Option<TableName>) -> Option<GenerateTable> {

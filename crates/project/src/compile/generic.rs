@@ -1,21 +1,22 @@
-//! Generic tests as SQL: `not_null`, `unique`, `accepted_values`, `relationships`.
+//! Generic tests as SQL: `not_null`, `unique`, `accepted_values`, `relationships`, and those that are macros.
 //!
 //! What they mean and how they are named is dbt's: null passes everything but `not_null`.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use headwater_plan::diagnostic::did_you_mean;
-use headwater_plan::{Code, DataType, Diagnostic, NodeId, Schema};
-use serde_json::Value;
+use headwater_plan::{Code, DataType, Diagnostic, Schema, TestAbout};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::checks::{Check, Checks};
+use super::checks::{Checks, Made, NoCheck};
 use super::fingerprint::hex;
 use super::item::{Index, Item};
 use super::resolve::Unresolved;
-use super::typing::Upstream;
+use super::typing::{Upstream, waits};
 use crate::config::{ColumnDecl, TestDecl, TestKind};
-use crate::template::Template;
+use crate::template::{Call, MacroCall, Phase, Rendered, Template, World};
 
 /// One generic test.
 pub(super) struct Generic<'a> {
@@ -23,6 +24,8 @@ pub(super) struct Generic<'a> {
     pub(super) index: Index,
     pub(super) test: &'a TestDecl,
     pub(super) column: Option<&'a ColumnDecl>,
+    /// The rows that it looks at, as SQL with Jinja not yet expanded.
+    pub(super) condition: Option<&'a str>,
 }
 
 /// What is tested.
@@ -41,42 +44,214 @@ impl Generic<'_> {
     }
 
     /// The test; `None` when what it looks at is not typed or its column not there, which has been told.
-    pub(super) fn check(&self) -> Result<Option<Check>, Vec<Diagnostic>> {
+    pub(super) fn check(&self) -> Result<Option<Made>, NoCheck> {
         let item = self.item();
         let Some(schema) = &item.schema else { return Ok(None) };
-        let Some(written) = self.column.map(|column| column.name.as_str()).or(self.test.column.as_deref()) else {
-            return Ok(None);
-        };
+        if let Some(id) = self.macro_id()? {
+            return self.of_macro(&id, schema);
+        }
+        let Some(written) = self.written() else { return Ok(None) };
         let mut reads = vec![self.index];
-        let Some(tested) = self.tested(written, schema, &mut reads)? else { return Ok(None) };
-        let Some(sql) = self.sql(&tested, &mut reads)? else { return Ok(None) };
+        let Some(tested) = self.tested(written, schema, &mut reads).map_err(NoCheck::Told)? else { return Ok(None) };
+        let Some(sql) = self.sql(&tested, &mut reads).map_err(NoCheck::Told)? else { return Ok(None) };
+        self.made(&sql, reads, tested.column, Vec::new())
+    }
+
+    /// The column or expression that the test stands under or names.
+    fn written(&self) -> Option<&str> {
+        self.column.map(|column| column.name.as_str()).or(self.test.column.as_deref())
+    }
+
+    /// The query of the test, typed.
+    fn made(
+        &self,
+        sql: &str,
+        mut reads: Vec<Index>,
+        column: Option<String>,
+        asks: Vec<headwater_plan::TableName>,
+    ) -> Result<Option<Made>, NoCheck> {
         reads.sort_unstable();
         reads.dedup();
-        let upstream = Upstream::new(self.checks.items, self.checks.typing.makers, &reads);
+        if let Some(waits) = waits(self.checks.items, &reads) {
+            return Err(NoCheck::Later(waits));
+        }
+        let upstream = Upstream::new(self.checks.items, self.checks.typing, &reads);
         if !upstream.is_typed() {
             return Ok(None);
         }
-        let query = self.checks.typing.sql.plan(&sql, &upstream).map_err(|errors| {
+        let query = self.checks.typing.sql.plan(sql, &upstream).map_err(|errors| {
             let told = |error: &headwater_sql::SqlError| {
                 let mut wrong = error.diagnostic();
-                wrong.causes.push(format!("in the SQL of the test: `{sql}`"));
+                wrong.causes.push(format!("in the SQL of the test: `{}`", sql.trim()));
                 wrong
             };
-            errors.iter().map(told).collect::<Vec<_>>()
+            NoCheck::Told(errors.iter().map(told).collect())
         })?;
-        let name = self.name(written);
-        Ok(Some(Check {
-            id: NodeId(format!("test.{}.{name}", self.checks.loaded.name)),
+        let query = self.checks.typing.put_together(self.checks.items, sql, &query.reads);
+        Ok(Some(Made { query, reads, column, asks, ..Made::default() }))
+    }
+
+    /// The macro that the test is, if it is one: one of the four that are built in is not, unless the user wrote it anew.
+    fn macro_id(&self) -> Result<Option<String>, NoCheck> {
+        let templates = self.checks.typing.templates;
+        let (namespace, name, built_in) = match &self.test.kind {
+            TestKind::Custom { package, name, .. } => (package.as_deref(), name.as_str(), false),
+            kind => (None, built_in(kind), true),
+        };
+        let found = templates.generic_test(self.item().package, namespace, name);
+        match found {
+            Some(id) if built_in && id.starts_with("macro.dbt.") => Ok(None),
+            Some(id) => Ok(Some(id)),
+            None if built_in => Ok(None),
+            None => Err(NoCheck::Told(vec![self.unknown(namespace, name)])),
+        }
+    }
+
+    fn unknown(&self, namespace: Option<&str>, name: &str) -> Diagnostic {
+        let whole = namespace.map_or_else(|| name.to_owned(), |namespace| format!("{namespace}.{name}"));
+        let known = ["not_null", "unique", "accepted_values", "relationships"];
+        let packages: Vec<&str> = self.checks.loaded.packages.iter().map(|package| package.name.as_str()).collect();
+        let help = match (namespace, did_you_mean(name, known)) {
+            (Some(namespace), _) if !packages.contains(&namespace) => {
+                format!("no package is named `{namespace}`: list it in `packages.yml` and run `headwater deps`")
+            }
+            (None, Some(near)) => format!("did you mean `{near}`?"),
+            _ => format!("a generic test is a block `{{% test {name}(model, …) %}}` in `tests/generic/` or `macros/`"),
+        };
+        Diagnostic::error(Code::InvalidValue, format!("no test is named `{whole}`")).help(help)
+    }
+
+    /// A test that is a macro, called with what is tested and the user's arguments.
+    fn of_macro(&self, id: &str, schema: &Schema) -> Result<Option<Made>, NoCheck> {
+        let item = self.item();
+        let typing = self.checks.typing;
+        let mut reads = vec![self.index];
+        let mut column = None;
+        let mut arguments = Map::new();
+        if let Some(written) = self.written() {
+            match schema.field(written) {
+                Some(field) => column = Some(field.name.clone()),
+                // A declared column that is not there has been told.
+                None if item.declared(written).is_some() => return Ok(None),
+                None => {}
+            }
+            arguments.insert("column_name".into(), Value::from(written));
+        }
+        let mut raw: Vec<(String, String)> = Vec::new();
+        match self.condition {
+            None => raw.push(("model".into(), reference(item))),
+            Some(condition) => {
+                let condition = self.render(condition, &mut reads).map_err(NoCheck::Told)?;
+                let model = format!("(select * from {} where {condition}) dbt_subquery", item.relation.quoted());
+                arguments.insert("model".into(), Value::from(model));
+            }
+        }
+        for (key, value) in self.arguments() {
+            match value.as_str().and_then(expression) {
+                Some(expression) => raw.push((key, expression)),
+                None => {
+                    arguments.insert(key, value);
+                }
+            }
+        }
+        let raw: Vec<(&str, &str)> = raw.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let (namespace, name) = match id.strip_prefix("macro.").and_then(|id| id.split_once('.')) {
+            Some((package, name)) => (Some(package), name),
+            None => (None, id),
+        };
+        let call = MacroCall {
+            package: item.package,
+            namespace,
             name,
-            location: self.test.location.clone(),
-            tags: Vec::new(),
-            sql,
-            severity: self.test.severity,
-            tested: Some(self.index),
-            column: tested.column,
-            reads,
-            query_reads: query.reads,
-        }))
+            arguments: &arguments,
+            raw: &raw,
+            this: None,
+            location: &self.test.location,
+        };
+        let world = typing.world(item, false);
+        let rendered = typing.templates.call(call, &world, Phase::Compile).map_err(NoCheck::from)?;
+        self.add_reads(&rendered, &mut reads).map_err(NoCheck::Told)?;
+        let config = rendered.calls.iter().filter_map(|call| match call {
+            Call::Config(layer) => Some(layer.clone()),
+            _ => None,
+        });
+        let config = config.collect();
+        let made = self.made(&rendered.text, reads, column, rendered.asked.rows_of.clone())?;
+        Ok(made.map(|made| Made { config, macros: rendered.macros, ..made }))
+    }
+
+    fn add_reads(&self, rendered: &Rendered, reads: &mut Vec<Index>) -> Result<(), Vec<Diagnostic>> {
+        for call in &rendered.calls {
+            match self.checks.registry.resolve(self.checks.items, self.item().package, call) {
+                Ok(index) => reads.extend(index),
+                Err(Unresolved::Told(wrong)) => return Err(vec![wrong.at(self.test.location.clone())]),
+                Err(Unresolved::Silent) => return Err(Vec::new()),
+            }
+        }
+        Ok(())
+    }
+
+    /// The user's arguments, by name.
+    fn arguments(&self) -> Map<String, Value> {
+        arguments_of(self.test)
+    }
+
+    /// What asks for the test, as dbt writes it.
+    pub(super) fn raw_code(&self) -> String {
+        let (namespace, name) = match &self.test.kind {
+            TestKind::Custom { package, name, .. } => (package.as_deref(), name.as_str()),
+            kind => (None, built_in(kind)),
+        };
+        let namespace = namespace.map(|namespace| format!("{namespace}.")).unwrap_or_default();
+        format!("{{{{ {namespace}test_{name}(**_dbt_generic_test_kwargs) }}}}")
+    }
+
+    pub(super) fn about(&self) -> TestAbout {
+        let (namespace, name) = match &self.test.kind {
+            TestKind::Custom { package, name, .. } => (package.clone(), name.as_str()),
+            kind => (None, built_in(kind)),
+        };
+        let mut arguments = self.arguments();
+        if let Some(column) = self.written() {
+            arguments.insert("column_name".into(), Value::from(column));
+        }
+        arguments
+            .insert("model".into(), Value::from(format!("{{{{ get_where_subquery({}) }}}}", reference(self.item()))));
+        TestAbout { name: name.to_owned(), namespace, arguments }
+    }
+
+    /// The user's name, or the one that dbt makes: package, kind, what is tested, then the arguments in the order of
+    /// their names; what would be 64 characters or more ends in a hash instead.
+    pub(super) fn name_of(test: &TestDecl, item: &Item<'_>, column: Option<&ColumnDecl>) -> String {
+        const LONGEST: usize = 63;
+        if let Some(name) = &test.name {
+            return name.clone();
+        }
+        let (prefix, of) = match item.name.split_once('.') {
+            Some((source, table)) => ("source_", format!("{source}_{table}")),
+            None => ("", item.name.clone()),
+        };
+        let kind = match &test.kind {
+            TestKind::Custom { package: Some(package), name, .. } => format!("{package}_{name}"),
+            TestKind::Custom { name, .. } => name.clone(),
+            kind => built_in(kind).to_owned(),
+        };
+        let mut arguments = arguments_of(test);
+        if let Some(column) = column.map(|column| column.name.as_str()).or(test.column.as_deref()) {
+            arguments.insert("column_name".into(), Value::from(column));
+        }
+        // serde_json keeps the user's order here; dbt names by the sorted one.
+        let mut sorted: Vec<(&String, &Value)> = arguments.iter().collect();
+        sorted.sort_by_key(|(key, _)| key.as_str());
+        let flat: Vec<String> =
+            sorted.into_iter().flat_map(|(_, value)| parts(value)).map(|part| clean(&part)).collect();
+        let base = format!("{prefix}{kind}_{of}");
+        let full = format!("{base}_{}", flat.join("__"));
+        if full.chars().count() <= LONGEST {
+            return full;
+        }
+        let short: String = base.chars().take(30).collect();
+        format!("{short}_{}", &hex(&Sha256::digest(full.as_bytes()))[..32])
     }
 
     /// The column or, for a test under a table, the expression that is tested.
@@ -107,23 +282,27 @@ impl Generic<'_> {
 
     /// SQL in YAML, its Jinja expanded; what it reads is read too.
     fn render(&self, text: &str, reads: &mut Vec<Index>) -> Result<String, Vec<Diagnostic>> {
-        let at = |wrong: Diagnostic| vec![wrong.at(self.test.location.clone())];
-        let template = Template { path: Path::new("yaml"), text, this: Some(&self.item().relation) };
-        let rendered = self.checks.typing.templates.render(template, self.checks.typing.relations).map_err(at)?;
-        for call in &rendered.calls {
-            match self.checks.registry.resolve(self.checks.items, call) {
-                Ok(index) => reads.extend(index),
-                Err(Unresolved::Told(wrong)) => return Err(at(*wrong)),
-                Err(Unresolved::Silent) => return Err(Vec::new()),
-            }
-        }
+        let rendered = self.rendered(text)?;
+        self.add_reads(&rendered, reads)?;
         Ok(rendered.text)
+    }
+
+    fn rendered(&self, text: &str) -> Result<Rendered, Vec<Diagnostic>> {
+        let item = self.item();
+        let template = Template { path: Path::new("yaml"), text, package: item.package, this: Some(&item.relation) };
+        let world: Arc<dyn World> = self.checks.typing.world(item, false);
+        self.checks.typing.templates.render(template, &world, Phase::Compile).map_err(|unrendered| match NoCheck::from(
+            unrendered,
+        ) {
+            NoCheck::Told(wrong) => wrong.into_iter().map(|wrong| wrong.at(self.test.location.clone())).collect(),
+            NoCheck::Later(_) => Vec::new(),
+        })
     }
 
     /// What the test looks at: the relation, or the part of it that `where` leaves.
     fn subject(&self, reads: &mut Vec<Index>) -> Result<String, Vec<Diagnostic>> {
         let relation = self.item().relation.quoted();
-        let Some(condition) = &self.test.where_clause else { return Ok(relation) };
+        let Some(condition) = self.condition else { return Ok(relation) };
         Ok(format!("(select * from {relation} where {}) as `tested`", self.render(condition, reads)?))
     }
 
@@ -132,6 +311,10 @@ impl Generic<'_> {
         let Tested { expression, label, .. } = tested;
         let value = if expression == label { label.clone() } else { format!("{expression} as {label}") };
         Ok(Some(match &self.test.kind {
+            TestKind::Custom { name, .. } => {
+                let message = format!("the generic test `{name}` is not supported");
+                return Err(vec![Diagnostic::error(Code::Unsupported, message)]);
+            }
             TestKind::NotNull => format!("select * from {subject} where {expression} is null"),
             TestKind::Unique => format!(
                 "select {value}, count(*) as `n` from {subject} where {expression} is not null group by {expression} \
@@ -159,12 +342,10 @@ impl Generic<'_> {
 
     /// The item that `ref('x')` or `source('a', 'b')` means, and its relation.
     fn parent(&self, to: &str) -> Result<Option<(Index, String)>, Vec<Diagnostic>> {
-        let text = format!("{{{{ {to} }}}}");
+        let rendered = self.rendered(&format!("{{{{ {to} }}}}"))?;
         let at = |wrong: Diagnostic| vec![wrong.at(self.test.location.clone())];
-        let template = Template { path: Path::new("yaml"), text: &text, this: None };
-        let rendered = self.checks.typing.templates.render(template, self.checks.typing.relations).map_err(at)?;
         let [call] = rendered.calls.as_slice() else { return Err(at(not_a_relation(to))) };
-        match self.checks.registry.resolve(self.checks.items, call) {
+        match self.checks.registry.resolve(self.checks.items, self.item().package, call) {
             Ok(Some(index)) => Ok(Some((index, rendered.text))),
             Ok(None) => Err(at(not_a_relation(to))),
             Err(Unresolved::Silent) => Ok(None),
@@ -180,42 +361,76 @@ impl Generic<'_> {
         }
         Err(vec![no_column(parent, schema, field)])
     }
+}
 
-    /// The user's name, or the one that dbt makes: kind, what is tested, column, arguments by their names; what would
-    /// be 64 characters or more ends in a hash instead.
-    fn name(&self, column: &str) -> String {
-        const LONGEST: usize = 63;
-        if let Some(name) = &self.test.name {
-            return name.clone();
-        }
-        let item = self.item();
-        let (prefix, of) = match item.name.split_once('.') {
-            Some((source, table)) => ("source_", format!("{source}_{table}")),
-            None => ("", item.name.clone()),
-        };
-        let (kind, arguments) = match &self.test.kind {
-            TestKind::NotNull => ("not_null", Vec::new()),
-            TestKind::Unique => ("unique", Vec::new()),
-            TestKind::AcceptedValues { values, quote } => {
-                let mut arguments = if *quote { Vec::new() } else { vec!["False".to_string()] };
-                arguments.extend(values.iter().map(|value| match value {
-                    Value::String(text) => text.clone(),
-                    other => other.to_string(),
-                }));
-                ("accepted_values", arguments)
-            }
-            TestKind::Relationships { to, field } => ("relationships", vec![field.clone(), to.clone()]),
-        };
-        let arguments: Vec<String> =
-            std::iter::once(column).chain(arguments.iter().map(String::as_str)).map(clean).collect();
-        let base = format!("{prefix}{kind}_{of}");
-        let full = format!("{base}_{}", arguments.join("__"));
-        if full.chars().count() <= LONGEST {
-            return full;
-        }
-        let short: String = base.chars().take(30).collect();
-        format!("{short}_{}", &hex(&Sha256::digest(full.as_bytes()))[..32])
+/// The name of a test that is built in.
+fn built_in(kind: &TestKind) -> &str {
+    match kind {
+        TestKind::NotNull => "not_null",
+        TestKind::Unique => "unique",
+        TestKind::AcceptedValues { .. } => "accepted_values",
+        TestKind::Relationships { .. } => "relationships",
+        TestKind::Custom { name, .. } => name,
     }
+}
+
+/// A test's arguments, by name.
+fn arguments_of(test: &TestDecl) -> Map<String, Value> {
+    let mut arguments = Map::new();
+    match &test.kind {
+        TestKind::NotNull | TestKind::Unique => {}
+        TestKind::AcceptedValues { values, quote } => {
+            arguments.insert("values".into(), Value::Array(values.clone()));
+            if !quote {
+                arguments.insert("quote".into(), Value::Bool(false));
+            }
+        }
+        TestKind::Relationships { to, field } => {
+            arguments.insert("to".into(), Value::from(to.as_str()));
+            arguments.insert("field".into(), Value::from(field.as_str()));
+        }
+        TestKind::Custom { arguments: own, .. } => arguments.clone_from(own),
+    }
+    arguments
+}
+
+/// An argument as the parts of a name, printed as Python does.
+fn parts(value: &Value) -> Vec<String> {
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Bool(true) => "True".into(),
+        Value::Bool(false) => "False".into(),
+        Value::Null => "None".into(),
+        other => other.to_string(),
+    };
+    match value {
+        Value::Array(values) => values.iter().map(text).collect(),
+        Value::Object(map) => map.values().map(text).collect(),
+        one => vec![text(one)],
+    }
+}
+
+/// How an item is written in Jinja.
+pub(super) fn reference(item: &Item<'_>) -> String {
+    match item.name.split_once('.') {
+        Some((source, table)) if item.kind == headwater_plan::NodeKind::Source => {
+            format!("source('{source}', '{table}')")
+        }
+        _ => format!("ref('{}', '{}')", item.package, item.name),
+    }
+}
+
+/// The expression that an argument is, if it is one rather than a text: a call of dbt's, or all of it in braces.
+fn expression(text: &str) -> Option<String> {
+    let text = text.trim();
+    let calls = ["ref", "source", "var", "env_var"];
+    let is_call =
+        calls.iter().any(|call| text.strip_prefix(call).is_some_and(|rest| rest.trim_start().starts_with('(')));
+    if is_call && text.ends_with(')') {
+        return Some(text.to_owned());
+    }
+    let inside = text.strip_prefix("{{")?.strip_suffix("}}")?;
+    (!inside.contains("{{")).then(|| inside.trim_matches('-').trim().to_owned())
 }
 
 fn no_column(item: &Item<'_>, schema: &Schema, column: &str) -> Diagnostic {

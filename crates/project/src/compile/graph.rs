@@ -4,14 +4,14 @@ use headwater_plan::{Code, Diagnostic, Diagnostics, Location};
 
 use super::item::{Index, Item};
 
-/// The enabled items, each after all that it reads; level by level, so that what can run side by side stands together.
+/// The enabled items level by level: each stands in a later level than all that it reads.
 /// Items in a circle, and those that read them, are left out; each circle is told. `place` says where an item reads
 /// another.
 pub(super) fn order(
     items: &[Item<'_>],
     place: &dyn Fn(Index, Index) -> Location,
     diagnostics: &mut Diagnostics,
-) -> Vec<Index> {
+) -> Vec<Vec<Index>> {
     let mut waiting: Vec<usize> = items.iter().map(|item| item.reads.len()).collect();
     let mut readers: Vec<Vec<Index>> = vec![Vec::new(); items.len()];
     for (index, item) in items.iter().enumerate() {
@@ -19,13 +19,14 @@ pub(super) fn order(
             readers[*read].push(index);
         }
     }
-    let mut order = Vec::with_capacity(items.len());
+    let mut levels = Vec::new();
+    let mut placed = 0;
     let mut level: Vec<Index> = (0..items.len()).filter(|index| waiting[*index] == 0).collect();
     while !level.is_empty() {
         let mut next = Vec::new();
-        for index in level {
-            order.push(index);
-            for reader in &readers[index] {
+        placed += level.len();
+        for index in &level {
+            for reader in &readers[*index] {
                 waiting[*reader] -= 1;
                 if waiting[*reader] == 0 {
                     next.push(*reader);
@@ -33,15 +34,15 @@ pub(super) fn order(
             }
         }
         next.sort_unstable();
-        level = next;
+        level.retain(|index| items[*index].enabled);
+        levels.push(std::mem::replace(&mut level, next));
     }
-    if order.len() < items.len() {
+    if placed < items.len() {
         for path in circles(items, &waiting) {
             diagnostics.push(told(items, &path, place));
         }
     }
-    order.retain(|index| items[*index].enabled);
-    order
+    levels
 }
 
 /// Walks along what is still waiting until an item comes twice: that is a circle. Each item is walked over once.

@@ -1,30 +1,45 @@
-//! A source, seed or model on its way to a node: what every pass knows of it so far.
+//! A source, seed, model or snapshot on its way to a node: what every pass knows of it so far.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 
-use headwater_plan::{Code, Diagnostic, Diagnostics, Ingest, Location, NodeId, NodeKind, Schema, Seed, TableName};
+use headwater_plan::{
+    Code, Diagnostic, Diagnostics, Hooks, Ingest, Lineage, Location, NodeId, NodeKind, Query, Schema, Seed, Strategy,
+    TableName,
+};
 
+use super::layers::Layers;
 use super::settings::{Materialized, Settings};
 use super::sources::QUARANTINE;
-use crate::config::{ColumnDecl, SqlFile, TestDecl};
-use crate::template::Rendered;
+use crate::config::{ColumnDecl, TestDecl};
+use crate::template::{Call, Rendered};
 
 /// The number of an item among all of a project.
 pub(super) type Index = usize;
 
-/// A source, seed or model.
+/// A source, seed, model or snapshot.
 #[derive(Debug)]
 pub(super) struct Item<'a> {
     pub(super) id: NodeId,
     /// `vehicles`, or `rental.vehicles` for a source.
     pub(super) name: String,
+    /// The package that it belongs to.
+    pub(super) package: &'a str,
+    /// dbt's fully qualified name: package, folders, name.
+    pub(super) fqn: Vec<String>,
     pub(super) kind: NodeKind,
     pub(super) location: Location,
     pub(super) relation: TableName,
-    pub(super) tags: Vec<String>,
-    pub(super) description: Option<&'a str>,
+    /// The settings as the user gave them.
+    pub(super) layers: Layers,
+    pub(super) settings: Settings,
+    /// As written: `{{ doc('x') }}` is not expanded yet.
+    pub(super) description: Option<Cow<'a, str>>,
     pub(super) columns: &'a [ColumnDecl],
     pub(super) tests: &'a [TestDecl],
+    /// Where YAML describes it, if it stands in a file of its own.
+    pub(super) patch: Option<&'a Path>,
     pub(super) enabled: bool,
     pub(super) body: Body<'a>,
     /// What it reads, sorted, each once.
@@ -32,6 +47,15 @@ pub(super) struct Item<'a> {
     /// `None` until it is typed, and for good when an error has been told about it or what it reads: whatever follows
     /// from that is not worth a message.
     pub(super) schema: Option<Schema>,
+    /// The relations whose rows it waits for, if it cannot be compiled before they are there.
+    pub(super) late: Option<Vec<TableName>>,
+    /// The relations whose rows its template asked for.
+    pub(super) asks: Vec<TableName>,
+    pub(super) macros: BTreeSet<String>,
+    pub(super) lineage: Lineage,
+    pub(super) hooks: Hooks,
+    /// What its hooks name.
+    pub(super) hook_calls: Vec<Call>,
 }
 
 /// What an item's step will be.
@@ -42,6 +66,7 @@ pub(super) enum Body<'a> {
     /// What an ingest sets aside. A node only if something reads it.
     Quarantine,
     Seed(Box<SeedBody>),
+    /// A model or a snapshot.
     Model(Box<ModelBody<'a>>),
 }
 
@@ -52,20 +77,63 @@ pub(super) struct SeedBody {
     pub(super) content: String,
 }
 
-/// A model.
+/// A model or a snapshot.
 #[derive(Debug)]
 pub(super) struct ModelBody<'a> {
-    pub(super) file: &'a SqlFile,
+    pub(super) path: &'a Path,
+    /// Its template; what of the file does not belong to it is blank, so that places hold.
+    pub(super) text: Cow<'a, str>,
+    /// The folders between `models/` and the file.
+    pub(super) folders: &'a [String],
     /// The relation by file and YAML alone.
     pub(super) expected: TableName,
-    pub(super) settings: Settings,
-    /// `None` if it did not render.
-    pub(super) rendered: Option<Rendered>,
-    /// The tables and views that its SQL reads; known once it is typed.
-    pub(super) query_reads: Vec<TableName>,
+    /// What parsing rendered; `None` if it did not.
+    pub(super) parsed: Option<Rendered>,
+    /// What it comes to, once it is typed.
+    pub(super) code: Option<ModelCode>,
 }
 
-impl Item<'_> {
+/// The compiled queries of a model.
+#[derive(Debug, Clone)]
+pub(super) struct ModelCode {
+    /// All rows.
+    pub(super) full: Query,
+    /// For an incremental model: the rows of a later run.
+    pub(super) increment: Option<Query>,
+    /// For an incremental model: how they go into the table.
+    pub(super) strategy: Option<Strategy>,
+}
+
+impl<'a> Item<'a> {
+    /// A thing of a package, of which no more is known yet.
+    pub(super) fn new(kind: NodeKind, package: &'a str, name: &str, location: Location, body: Body<'a>) -> Self {
+        Self {
+            id: NodeId(format!("{}.{package}.{name}", kind.word())),
+            name: name.to_owned(),
+            package,
+            fqn: vec![package.to_owned(), name.to_owned()],
+            kind,
+            location,
+            relation: TableName::new("", name),
+            layers: Layers::default(),
+            settings: Settings::default(),
+            description: None,
+            columns: &[],
+            tests: &[],
+            patch: None,
+            enabled: true,
+            body,
+            reads: Vec::new(),
+            schema: None,
+            late: None,
+            asks: Vec::new(),
+            macros: BTreeSet::new(),
+            lineage: Lineage::default(),
+            hooks: Hooks::default(),
+            hook_calls: Vec::new(),
+        }
+    }
+
     /// The word and name for messages: ``model `x` ``.
     pub(super) fn called(&self) -> String {
         match self.body {
@@ -77,9 +145,24 @@ impl Item<'_> {
         }
     }
 
+    /// Takes settings over.
+    pub(super) fn configure(&mut self, settings: Settings) {
+        self.enabled = settings.enabled;
+        self.settings = settings;
+    }
+
     /// Whether it is kept as a view.
     pub(super) fn is_view(&self) -> bool {
-        matches!(&self.body, Body::Model(model) if model.settings.materialized == Materialized::View)
+        self.is(&Materialized::View)
+    }
+
+    /// Whether it is put into what reads it.
+    pub(super) fn is_ephemeral(&self) -> bool {
+        self.is(&Materialized::Ephemeral)
+    }
+
+    fn is(&self, materialized: &Materialized) -> bool {
+        matches!(self.body, Body::Model(_)) && self.settings.materialized == *materialized
     }
 
     /// The column as YAML declares it.
@@ -91,7 +174,7 @@ impl Item<'_> {
 /// Which item makes which relation, of those that are enabled; a relation that two would make is told.
 pub(super) fn by_relation(items: &[Item<'_>], diagnostics: &mut Diagnostics) -> HashMap<TableName, Index> {
     let mut makers: HashMap<TableName, Index> = HashMap::new();
-    for (index, item) in items.iter().enumerate().filter(|(_, item)| item.enabled) {
+    for (index, item) in items.iter().enumerate().filter(|(_, item)| item.enabled && !item.is_ephemeral()) {
         if let Some(first) = makers.get(&item.relation) {
             let first = &items[*first];
             let set_aside = [first, item].into_iter().any(|item| matches!(item.body, Body::Quarantine));

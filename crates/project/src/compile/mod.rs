@@ -6,37 +6,60 @@
 //! | read YAML, `.env` and the lists of files | [`crate::config`] |
 //! | source tables and their contracts | [`sources`], [`constraints`] |
 //! | seeds and their columns | [`seeds`] |
-//! | models: match files with YAML, render, read settings | [`models`], [`settings`] |
+//! | models and snapshots: match files with YAML, name their tables | [`models`], [`layers`], [`settings`], [`schemas`] |
+//! | the first rendering: settings, what is read | [`parse`] |
 //! | what `ref` and `source` mean | [`resolve`] |
 //! | order, circles | [`graph`] |
-//! | columns and types | [`typing`] |
-//! | tests as SQL | [`checks`], [`generic`] |
-//! | nodes and their fingerprints | [`assemble`], [`fingerprint`] |
+//! | the second rendering where it differs; columns and types | [`typing`], [`world`], [`contract`] |
+//! | hooks | [`hooks`] |
+//! | what templates ask of `information_schema` | [`information_schema`] |
+//! | tests as SQL | [`checks`], [`generic`], [`unit_tests`] |
+//! | nodes and their fingerprints | [`assemble`], [`incremental`], [`inline`], [`about`], [`fingerprint`] |
 //! | what can be generated | [`generators`] |
+//!
+//! A template that asks for rows which nobody can tell yet makes its node late ([`headwater_plan::Late`]), and all that
+//! reads it: the same passes compile it once those rows are there.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use headwater_plan::{Diagnostics, Environment, Location, Plan};
-use headwater_sql::{Relations, SparkSql};
+use headwater_plan::{Diagnostics, Environment, Location, NodeKind, Plan};
+use headwater_sql::SparkSql;
+use serde_json::{Map, Value, json};
 
 use crate::config::{self, Loaded, Request, Scope};
 use crate::generate::GenerateTable;
-use crate::template::{self, Templates};
+use crate::invocation::Invocation;
+use crate::template::{self, MacroFiles, Phase, RunFacts, Template, Templates, blocks};
+use crate::world::Outside;
 
+mod about;
 mod assemble;
+mod beside;
 mod checks;
 mod constraints;
+mod contract;
 mod fingerprint;
 mod generators;
 mod generic;
 mod graph;
+mod hooks;
+mod incremental;
+mod information_schema;
+mod inline;
 mod item;
+mod layers;
 mod models;
+mod parallel;
+mod parse;
 mod resolve;
+mod schemas;
 mod seeds;
 mod settings;
 mod sources;
 mod typing;
+mod unit_tests;
+mod world;
 
 /// What a project's files come to.
 #[derive(Debug, Clone)]
@@ -51,14 +74,15 @@ pub struct Compiled {
     pub environment: Option<Environment>,
 }
 
-/// Compiles a project without touching data. The lake is asked for the columns of sources that declare none.
-pub fn compile(request: &Request, lake: &dyn Relations) -> Compiled {
+/// Compiles a project without touching data. The world outside is asked for the columns of sources that declare none,
+/// and for rows by templates that cannot do without.
+pub fn compile(request: &Request, outside: &Arc<dyn Outside>) -> Compiled {
     let (loaded, mut diagnostics) = config::load(request, &template::yaml);
     let Some(loaded) = loaded else {
         let environment = config::environment(request, &template::yaml).ok();
         return Compiled { plan: None, diagnostics, generators: Vec::new(), environment };
     };
-    let (plan, generators) = passes(request, &loaded, lake, &mut diagnostics);
+    let (plan, generators) = passes(request, &loaded, outside, &mut diagnostics);
     sort(&mut diagnostics);
     let plan = plan.filter(|_| !diagnostics.has_errors());
     Compiled { plan, diagnostics, generators, environment: Some(loaded.environment) }
@@ -72,44 +96,176 @@ pub fn environment(request: &Request) -> Result<Environment, Diagnostics> {
     config::environment(request, &template::yaml)
 }
 
+/// What the project's own files say, without its models: its name, its folders, the environment.
+///
+/// # Errors
+/// All that is wrong with `headwater.yml` and `dbt_project.yml`.
+pub fn project(request: &Request) -> Result<config::Project, Diagnostics> {
+    match config::project(request, &template::yaml) {
+        (Some(project), found) if !found.has_errors() => Ok(project),
+        (_, found) => Err(found),
+    }
+}
+
 fn passes(
     request: &Request,
     loaded: &Loaded,
-    lake: &dyn Relations,
+    outside: &Arc<dyn Outside>,
     diagnostics: &mut Diagnostics,
 ) -> (Option<Plan>, Vec<GenerateTable>) {
     let sql = SparkSql::for_checking();
     let scope = Scope { project: &loaded.name, vars: &loaded.vars, environ: &request.environ, target: &loaded.target };
-    let templates = Templates::new(&scope, &loaded.macro_files, diagnostics);
+    let macros: Vec<MacroFiles<'_>> = loaded
+        .packages
+        .iter()
+        .map(|package| MacroFiles { package: &package.name, files: &package.macro_files, vars: &package.vars })
+        .collect();
+    let templates = Templates::new(&scope, &macros, &loaded.dispatch, diagnostics);
 
-    let mut items = sources::gather(loaded, &sql, lake, diagnostics);
+    let mut items = sources::gather(loaded, &sql, outside.as_ref(), diagnostics);
     items.extend(sources::quarantines(&items));
     items.extend(seeds::gather(loaded, &request.dir, diagnostics));
     items.extend(models::gather(loaded, diagnostics));
+    items.extend(request.invocation.inline.as_deref().map(|sql| models::typed_in(loaded, sql)));
     let registry = resolve::Registry::new(loaded, &items, diagnostics);
-    let relations = registry.relations(&items);
-    let relations = models::render(&mut items, &templates, relations, diagnostics);
+    let named = world::Named { docs: docs(loaded), finds_others: loaded.dbt, ..registry.named(&items) };
+    let run = run_facts(&request.invocation);
+    let facts = Arc::new(world::Facts::new(&loaded.name, named, Arc::clone(outside), sql.clone(), run));
+    let schemas = schemas::Schemas::new(loaded, &templates, &facts);
+    parse::place(&mut items, &schemas, diagnostics);
+    // Once for the texts that name them, and again for those whose own text places them.
+    defer(&mut items, &request.invocation);
+    facts.name_refs(registry.named(&items).refs);
+    let parsed = parse::render(&mut items, &templates, &facts, &schemas, diagnostics);
+    defer(&mut items, &request.invocation);
+    facts.name_refs(registry.named(&items).refs);
+    for item in &items {
+        if let Some(schema) = &item.schema {
+            facts.typed(&item.relation, schema);
+        }
+    }
+    parse::hooks(&mut items, &templates, &facts);
     let makers = item::by_relation(&items, diagnostics);
-    let calls = resolve::Calls { registry: &registry, templates: &templates, relations: &relations };
+    let calls = resolve::Calls { registry: &registry, templates: &templates, facts: &facts };
     let resolved = calls.give_reads(&mut items, diagnostics);
-    let order = graph::order(&items, &|reader, read| calls.place(&items, reader, read), diagnostics);
+    if asks_for_graph(loaded) {
+        facts.give_graph(graph_json(&items));
+    }
+    let levels = graph::order(&items, &|reader, read| calls.place(&items, reader, read), diagnostics);
     let typing = typing::Typing {
         sql: &sql,
         templates: &templates,
-        relations: &relations,
+        facts: &facts,
+        registry: &registry,
         makers: &makers,
         resolved: &resolved,
+        moved: &parsed.moved,
+        lenient: loaded.dbt,
     };
-    typing::type_models(&mut items, &order, &typing, diagnostics);
+    typing::type_models(&mut items, &levels, &typing, diagnostics);
+    typing::seed_hooks(&mut items, &typing, diagnostics);
+    let order: Vec<usize> = levels.into_iter().flatten().collect();
     let checks = checks::Checks { loaded, items: &items, registry: &registry, typing: &typing };
     let checks = checks.all(&order, diagnostics);
-    let generators = generators::gather(loaded, &templates, &relations);
+    let mut operations = |when, hooks| hooks::operations(&typing, &items, when, hooks, diagnostics);
+    let start = operations("on-run-start", &loaded.on_run_start);
+    let end = operations("on-run-end", &loaded.on_run_end);
+    let generators = generators::gather(loaded, &templates, &facts);
     if diagnostics.has_errors() {
         return (None, generators);
     }
-    let nodes = assemble::nodes(&items, &order, checks, diagnostics);
-    let plan = Plan { project: loaded.name.clone(), environment: loaded.environment.clone(), nodes };
+    let assembly = assemble::Assembly {
+        items: &items,
+        order: &order,
+        typing: &typing,
+        expand: &|package, text| described(&templates, &facts, package, text),
+        asked: request.invocation.event_time,
+    };
+    let nodes = assembly.nodes(checks, (start, end), diagnostics);
+    let (items, registry, expand) = (&items, &registry, assembly.expand);
+    let gathering = beside::Gathering { loaded, items, registry, templates: &templates, facts: &facts, expand };
+    let beside = gathering.all(diagnostics);
+    let plan = Plan { project: loaded.name.clone(), environment: loaded.environment.clone(), nodes, beside };
     (Some(plan), generators)
+}
+
+/// Puts the items that `--defer` reads from elsewhere there.
+fn defer(items: &mut [item::Item<'_>], invocation: &Invocation) {
+    for item in items {
+        if let Some(elsewhere) = invocation.deferred.get(&item.id) {
+            item.relation.clone_from(elsewhere);
+        }
+    }
+}
+
+/// What templates may ask of the command.
+fn run_facts(invocation: &Invocation) -> RunFacts {
+    RunFacts {
+        started_at: invocation.started_at,
+        invocation_id: invocation.id.clone(),
+        // Everything but `compile` renders what a run would.
+        command: invocation.command.clone(),
+        full_refresh: invocation.full_refresh,
+        store_failures: invocation.store_failures,
+        empty: false,
+        selected: invocation.selected.clone(),
+    }
+}
+
+/// Whether any template may look at the graph: it is large, and few do.
+fn asks_for_graph(loaded: &Loaded) -> bool {
+    let files = |package: &'_ config::Package| {
+        let sql = package.model_files.iter().chain(&package.macro_files).chain(&package.test_files);
+        sql.chain(&package.snapshot_files).any(|file| file.text.contains("graph"))
+    };
+    loaded.packages.iter().any(files)
+}
+
+/// The blocks `{% docs x %}` of all packages.
+fn docs(loaded: &Loaded) -> HashMap<(String, String), String> {
+    let mut docs = HashMap::new();
+    for package in &loaded.packages {
+        for file in &package.doc_files {
+            for block in blocks(&file.text, "docs") {
+                let name = block.name.clone();
+                docs.insert((package.name.clone(), name), file.text[block.body.clone()].trim().to_owned());
+            }
+        }
+    }
+    docs
+}
+
+/// A description with its `{{ doc('x') }}` expanded; one that does not render stays as it is written.
+fn described(templates: &Templates, facts: &Arc<world::Facts>, package: &str, text: &str) -> String {
+    if !text.contains("{{") {
+        return text.to_owned();
+    }
+    let template = Template { path: std::path::Path::new("description"), text, package, this: None };
+    let world = world::NodeWorld::shared(facts, Value::Null);
+    templates.render(template, &world, Phase::Parse).map_or_else(|_| text.to_owned(), |rendered| rendered.text)
+}
+
+/// dbt's `graph`.
+fn graph_json(items: &[item::Item<'_>]) -> Value {
+    let mut nodes = Map::new();
+    let mut sources = Map::new();
+    for item in items.iter().filter(|item| item.enabled) {
+        let entry = about::model_json(item);
+        if item.kind == NodeKind::Source {
+            let (source, table) = item.name.split_once('.').unwrap_or(("", &item.name));
+            let mut entry = entry;
+            entry["source_name"] = Value::from(source);
+            entry["name"] = Value::from(table);
+            entry["identifier"] = Value::from(item.relation.name.as_str());
+            sources.insert(item.id.0.clone(), entry);
+            continue;
+        }
+        let mut entry = entry;
+        let reads: Vec<&str> = item.reads.iter().map(|read| items[*read].id.0.as_str()).collect();
+        entry["depends_on"] = json!({ "nodes": reads, "macros": item.macros });
+        nodes.insert(item.id.0.clone(), entry);
+    }
+    json!({ "nodes": nodes, "sources": sources, "exposures": {}, "metrics": {}, "groups": {} })
 }
 
 /// By file, line and column, so that the reader goes through each file once; errors without a place come first. What a

@@ -1,6 +1,5 @@
 //! What `ref` and `source` mean: names to items, and the errors of names that mean nothing.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -8,18 +7,21 @@ use headwater_plan::diagnostic::did_you_mean;
 use headwater_plan::{Code, Diagnostic, Diagnostics, Location, NodeKind};
 
 use super::item::{Body, Index, Item};
-use super::models;
-use super::sources::QUARANTINE;
+use super::parse;
+use super::settings::Materialized;
+use super::world::{Facts, Named, pick};
 use crate::config::Loaded;
-use crate::template::{Call, Relations, Templates};
+use crate::template::{Call, Rendered, Target, Templates};
+use crate::world::RelationKind;
 
 /// The names that `ref` and `source` may use.
 #[derive(Debug)]
 pub(super) struct Registry<'a> {
     project: &'a str,
-    /// Models and seeds, disabled ones too.
-    refs: HashMap<String, Index>,
-    sources: HashMap<(&'a str, Cow<'a, str>), Index>,
+    packages: Vec<&'a str>,
+    /// Models, seeds and snapshots by their names, disabled ones too, each with its package.
+    refs: HashMap<String, Vec<(String, Index)>>,
+    sources: HashMap<(String, String), Vec<(String, Index)>>,
     /// False when an error hid names: an unknown one may then be a consequence.
     complete: bool,
 }
@@ -34,68 +36,74 @@ pub(super) enum Unresolved {
 }
 
 impl<'a> Registry<'a> {
-    /// The names of a project's items, which are its sources in their order, then seeds and models.
+    /// The names of all items.
     pub(super) fn new(loaded: &'a Loaded, items: &[Item<'_>], diagnostics: &mut Diagnostics) -> Self {
-        let mut sources = HashMap::new();
-        for (index, table) in loaded.sources.iter().enumerate() {
-            let name = (table.source.as_str(), Cow::Borrowed(table.table.as_str()));
-            if let Some(first) = sources.insert(name, index) {
-                let first = &loaded.sources[first].location;
-                let message = format!(
-                    "the table `{}` of the source `{}` is declared twice: first at {first}",
-                    table.table, table.source
-                );
-                diagnostics.push(Diagnostic::error(Code::DuplicateName, message).at(table.location.clone()));
+        let mut refs: HashMap<String, Vec<(String, Index)>> = HashMap::new();
+        let mut sources: HashMap<(String, String), Vec<(String, Index)>> = HashMap::new();
+        for (index, item) in items.iter().enumerate() {
+            let named = match (item.kind, item.name.split_once('.')) {
+                (NodeKind::Source, Some((source, table))) => {
+                    sources.entry((source.to_owned(), table.to_owned())).or_default()
+                }
+                _ => refs.entry(item.name.clone()).or_default(),
+            };
+            match named.iter().find(|(package, _)| package == item.package) {
+                // A declared table of a quarantine's name is told as one of the same relation.
+                Some(_) if matches!(item.body, Body::Quarantine) => {}
+                Some((_, first)) => diagnostics.push(twice(&items[*first], item)),
+                None => named.push((item.package.to_owned(), index)),
             }
         }
-        for (index, item) in items.iter().enumerate().filter(|(_, item)| matches!(item.body, Body::Quarantine)) {
-            let Some(table) = item.reads.first().and_then(|of| loaded.sources.get(*of)) else { continue };
-            // A declared table of that name is told as one of the same relation.
-            let name = Cow::Owned(format!("{}{QUARANTINE}", table.table));
-            sources.entry((table.source.as_str(), name)).or_insert(index);
-        }
-        let mut refs: HashMap<String, Index> = HashMap::new();
-        for (index, item) in items.iter().enumerate().filter(|(_, item)| item.kind != NodeKind::Source) {
-            if let Some(first) = refs.insert(item.name.clone(), index) {
-                let message = format!(
-                    "a {} and a {} are named `{}`: the {} is `{}`",
-                    items[first].kind.word(),
-                    item.kind.word(),
-                    item.name,
-                    items[first].kind.word(),
-                    items[first].location.file.display()
-                );
-                diagnostics.push(Diagnostic::error(Code::DuplicateName, message).at(item.location.clone()));
-            }
-        }
-        Self { project: &loaded.name, refs, sources, complete: loaded.complete }
+        let packages = loaded.packages.iter().map(|package| package.name.as_str()).collect();
+        Self { project: &loaded.name, packages, refs, sources, complete: loaded.complete }
     }
 
     /// The relations of all names, for templates.
-    pub(super) fn relations(&self, items: &[Item<'_>]) -> Relations {
-        let models = self.refs.iter().map(|(name, index)| (name.clone(), items[*index].relation.clone()));
-        let sources = self
-            .sources
-            .iter()
-            .map(|((source, table), index)| ((source.to_string(), table.to_string()), items[*index].relation.clone()));
-        Relations { models: models.collect(), sources: sources.collect() }
-    }
-
-    /// The item that a call means; `None` for a call that means none.
-    pub(super) fn resolve(&self, items: &[Item<'_>], call: &Call) -> Result<Option<Index>, Unresolved> {
-        match call {
-            Call::Ref { package: Some(package), .. } if package != self.project => Err(self.unknown_package(package)),
-            Call::Ref { name, .. } => self.resolve_ref(items, name).map(Some),
-            Call::Source { source, table } => {
-                let found = self.sources.get(&(source.as_str(), Cow::Borrowed(table.as_str())));
-                found.map(|index| Some(*index)).ok_or_else(|| self.unknown_source(source, table))
-            }
-            Call::Config(_) | Call::Warn(_) => Ok(None),
+    pub(super) fn named(&self, items: &[Item<'_>]) -> Named {
+        let target =
+            |index: &Index| Target { table: items[*index].relation.clone(), inline: None, kind: kind(&items[*index]) };
+        let targets = |named: &[(String, Index)]| {
+            named.iter().map(|(package, index)| (package.clone(), target(index))).collect::<Vec<_>>()
+        };
+        Named {
+            refs: self.refs.iter().map(|(name, named)| (name.clone(), targets(named))).collect(),
+            sources: self.sources.iter().map(|(name, named)| (name.clone(), targets(named))).collect(),
+            ..Named::default()
         }
     }
 
-    fn resolve_ref(&self, items: &[Item<'_>], name: &str) -> Result<Index, Unresolved> {
-        let Some(index) = self.refs.get(name) else { return Err(self.unknown_ref(name)) };
+    /// The item that a call in a package means; `None` for a call that means none.
+    pub(super) fn resolve(&self, items: &[Item<'_>], from: &str, call: &Call) -> Result<Option<Index>, Unresolved> {
+        match call {
+            Call::Ref { package: Some(package), .. } if !self.packages.contains(&package.as_str()) => {
+                Err(self.unknown_package(package))
+            }
+            Call::Ref { version: Some(version), name, .. } => Err(told(
+                Diagnostic::error(
+                    Code::Unsupported,
+                    format!("version `{version}` of `{name}`: models have no versions"),
+                )
+                .help("name the model itself: `ref('model')`"),
+            )),
+            Call::Ref { package, name, .. } => self.resolve_ref(items, from, package.as_deref(), name).map(Some),
+            Call::Source { source, table } => {
+                let found = self.sources.get(&(source.clone(), table.clone()));
+                let found = found.and_then(|named| pick(named, None, from, self.project));
+                found.map(|index| Some(*index)).ok_or_else(|| self.unknown_source(source, table))
+            }
+            Call::Config(_) | Call::Warn(_) | Call::Drop(_) => Ok(None),
+        }
+    }
+
+    fn resolve_ref(
+        &self,
+        items: &[Item<'_>],
+        from: &str,
+        package: Option<&str>,
+        name: &str,
+    ) -> Result<Index, Unresolved> {
+        let named = self.refs.get(name).and_then(|named| pick(named, package, from, self.project));
+        let Some(index) = named else { return Err(self.unknown_ref(name)) };
         let item = &items[*index];
         if item.enabled {
             return Ok(*index);
@@ -108,11 +116,12 @@ impl<'a> Registry<'a> {
     }
 
     fn unknown_package(&self, package: &str) -> Unresolved {
-        let message = format!("`{package}` is not this project, and packages are not supported yet");
-        told(
-            Diagnostic::error(Code::Unsupported, message)
-                .help(format!("this project is `{}`; `ref('model')` needs no project", self.project)),
-        )
+        let message = format!("no package is named `{package}`");
+        let help = match did_you_mean(package, self.packages.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "packages are listed in `packages.yml` and installed by `headwater deps`".into(),
+        };
+        told(Diagnostic::error(Code::UnknownModel, message).help(help))
     }
 
     fn unknown_ref(&self, name: &str) -> Unresolved {
@@ -133,9 +142,9 @@ impl<'a> Registry<'a> {
             return Unresolved::Silent;
         }
         let tables: Vec<&str> =
-            self.sources.keys().filter(|(known, _)| *known == source).map(|(_, table)| table.as_ref()).collect();
+            self.sources.keys().filter(|(known, _)| known == source).map(|(_, table)| table.as_str()).collect();
         let (message, near) = if tables.is_empty() {
-            let near = did_you_mean(source, self.sources.keys().map(|(source, _)| *source));
+            let near = did_you_mean(source, self.sources.keys().map(|(source, _)| source.as_str()));
             (format!("no source is named `{source}`"), near)
         } else {
             (format!("the source `{source}` has no table `{table}`"), did_you_mean(table, tables))
@@ -152,6 +161,29 @@ fn told(diagnostic: Diagnostic) -> Unresolved {
     Unresolved::Told(Box::new(diagnostic))
 }
 
+/// What tells of the second item of a name.
+fn twice(first: &Item<'_>, second: &Item<'_>) -> Diagnostic {
+    let message = match second.name.split_once('.') {
+        Some((source, table)) if second.kind == NodeKind::Source => {
+            format!("the table `{table}` of the source `{source}` is declared twice: first at {}", first.location)
+        }
+        _ => format!(
+            "a {} and a {} are named `{}`: the {} is `{}`",
+            first.kind.word(),
+            second.kind.word(),
+            second.name,
+            first.kind.word(),
+            first.location.file.display()
+        ),
+    };
+    Diagnostic::error(Code::DuplicateName, message).at(second.location.clone())
+}
+
+/// Whether an item is a table or a view to those who read it.
+fn kind(item: &Item<'_>) -> RelationKind {
+    if item.is_view() { RelationKind::View } else { RelationKind::Table }
+}
+
 /// What the calls of a template read.
 #[derive(Debug)]
 pub(super) struct Reads {
@@ -163,11 +195,11 @@ pub(super) struct Reads {
     pub(super) complete: bool,
 }
 
-/// Resolves all calls of a template.
-pub(super) fn reads(registry: &Registry<'_>, items: &[Item<'_>], calls: &[Call]) -> Reads {
+/// Resolves all calls of a template that stands in a package.
+pub(super) fn reads(registry: &Registry<'_>, items: &[Item<'_>], from: &str, calls: &[Call]) -> Reads {
     let mut reads = Reads { items: Vec::new(), wrong: Vec::new(), complete: true };
     for (number, call) in calls.iter().enumerate() {
-        match registry.resolve(items, call) {
+        match registry.resolve(items, from, call) {
             Ok(index) => reads.items.extend(index),
             Err(Unresolved::Silent) => reads.complete = false,
             Err(Unresolved::Told(wrong)) => {
@@ -188,7 +220,7 @@ pub(super) fn reads(registry: &Registry<'_>, items: &[Item<'_>], calls: &[Call])
 pub(super) struct Calls<'a> {
     pub(super) registry: &'a Registry<'a>,
     pub(super) templates: &'a Templates,
-    pub(super) relations: &'a Arc<Relations>,
+    pub(super) facts: &'a Arc<Facts>,
 }
 
 impl Calls<'_> {
@@ -197,12 +229,28 @@ impl Calls<'_> {
         let mut resolved = vec![true; items.len()];
         for index in 0..items.len() {
             let item = &items[index];
-            let Some((model, rendered)) = models::rendered(item).filter(|_| item.enabled) else { continue };
-            let reads = reads(self.registry, items, &rendered.calls);
+            if !item.enabled {
+                continue;
+            }
+            let of_hooks = reads(self.registry, items, item.package, &item.hook_calls);
+            // What is wrong with them is told when they are compiled.
+            let of_hooks: Vec<Index> = of_hooks.items.into_iter().filter(|read| *read != index).collect();
+            let Some(parsed) = parsed(item) else {
+                items[index].reads.extend(of_hooks);
+                continue;
+            };
+            let mut reads = reads(self.registry, items, item.package, &parsed.calls);
             for (number, wrong) in reads.wrong {
-                let location = self.templates.locate_call(models::template(model), self.relations, number);
+                let location = parse::locate(item, self.templates, self.facts, number);
                 diagnostics.push(wrong.at(location).node(item.id.clone()));
             }
+            // An increment reads what earlier runs made of itself.
+            reads
+                .items
+                .retain(|read| *read != index || items[*read].settings.materialized != Materialized::Incremental);
+            reads.items.extend(of_hooks);
+            reads.items.sort_unstable();
+            reads.items.dedup();
             resolved[index] = reads.complete;
             items[index].reads = reads.items;
         }
@@ -212,11 +260,19 @@ impl Calls<'_> {
     /// Where one item first reads another.
     pub(super) fn place(&self, items: &[Item<'_>], reader: Index, read: Index) -> Location {
         let item = &items[reader];
-        let Some((model, rendered)) = models::rendered(item) else { return item.location.clone() };
-        let means = |call: &Call| matches!(self.registry.resolve(items, call), Ok(Some(index)) if index == read);
-        match rendered.calls.iter().position(means) {
-            Some(number) => self.templates.locate_call(models::template(model), self.relations, number),
+        let Some(parsed) = parsed(item) else { return item.location.clone() };
+        let means =
+            |call: &Call| matches!(self.registry.resolve(items, item.package, call), Ok(Some(index)) if index == read);
+        match parsed.calls.iter().position(means) {
+            Some(number) => parse::locate(item, self.templates, self.facts, number),
             None => item.location.clone(),
         }
+    }
+}
+
+fn parsed<'b>(item: &'b Item<'_>) -> Option<&'b Rendered> {
+    match &item.body {
+        Body::Model(model) => model.parsed.as_ref(),
+        _ => None,
     }
 }

@@ -1,5 +1,6 @@
 //! Seeds: CSV files of the project, whose columns are as declared or as the file shows.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -7,44 +8,51 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use headwater_connect::files::{self, ContractProblem, ContractProblemKind, SourceFile};
 use headwater_plan::diagnostic::did_you_mean;
 use headwater_plan::{
-    Code, Contract, CsvOptions, Diagnostic, Diagnostics, Field, FileFormat, Location, NodeId, NodeKind, Schema, Seed,
-    TableName,
+    Code, Contract, CsvOptions, Diagnostic, Diagnostics, Field, FileFormat, Location, NodeKind, Schema, Seed,
 };
 use sha2::{Digest, Sha256};
 
 use super::fingerprint::hex;
-use super::item::{Body, Item, SeedBody, check_relation};
-use super::models::by_name;
+use super::item::{Body, Item, SeedBody};
+use super::layers::{Layers, Place};
+use super::models::{by_name, layers};
+use super::settings::{Owner, Settings};
 use super::sources::check_columns;
-use crate::config::{Loaded, Properties};
+use crate::config::{Loaded, Package, Properties, SeedPath, SettingsKind};
 
-/// The schema of a seed whose YAML names none.
-const SCHEMA: &str = "seeds";
-
-/// The seeds of the project, with their columns.
+/// The seeds of the project and its packages, with their columns. Their relations are named later.
 pub(super) fn gather<'a>(loaded: &'a Loaded, dir: &'a Path, diagnostics: &mut Diagnostics) -> Vec<Item<'a>> {
-    let mut properties = by_name(&loaded.seeds, "seed", diagnostics);
     let mut items: Vec<Item<'a>> = Vec::new();
-    let mut paths: HashMap<&str, &Path> = HashMap::new();
-    for path in &loaded.seed_files {
-        let Some(name) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
-        if let Some(first) = paths.insert(name, path) {
-            let message = format!("two seeds are named `{name}`: the other one is `{}`", first.display());
-            diagnostics.push(Diagnostic::error(Code::DuplicateName, message).at(Location::line(path, 1)));
-            continue;
+    for package in &loaded.packages {
+        let mut properties = by_name(&package.seeds, "seed", diagnostics);
+        let mut paths: HashMap<&str, &Path> = HashMap::new();
+        for SeedPath { path, folders } in &package.seed_files {
+            let Some(name) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
+            if let Some(first) = paths.insert(name, path) {
+                let message = format!("two seeds are named `{name}`: the other one is `{}`", first.display());
+                diagnostics.push(Diagnostic::error(Code::DuplicateName, message).at(Location::line(path, 1)));
+                continue;
+            }
+            let mut fqn = vec![package.name.clone()];
+            fqn.extend(folders.iter().cloned());
+            fqn.push(name.to_owned());
+            let properties = properties.remove(name);
+            let layers = layers(loaded, package, SettingsKind::Seeds, &fqn, properties);
+            let seed = Found { name, path, dir, properties, layers };
+            items.push(seed.item(loaded, package, fqn, diagnostics));
         }
-        let seed = Found { name, path, dir, properties: properties.remove(name) };
-        items.push(seed.item(loaded, diagnostics));
-    }
-    let mut orphans: Vec<&Properties> = properties.into_values().collect();
-    orphans.sort_by_key(|orphan| (&orphan.location.file, orphan.location.line));
-    for orphan in orphans {
-        let help = match did_you_mean(&orphan.name, paths.keys().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("a seed is a file `seeds/**/{}.csv`", orphan.name),
-        };
-        let message = format!("there is no seed `{}` to describe", orphan.name);
-        diagnostics.push(Diagnostic::error(Code::UnknownModel, message).at(orphan.location.clone()).help(help));
+        let mut orphans: Vec<&Properties> = properties.into_values().collect();
+        orphans.sort_by_key(|orphan| (&orphan.location.file, orphan.location.line));
+        for orphan in orphans {
+            let help = match did_you_mean(&orphan.name, paths.keys().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("a seed is a file `seeds/**/{}.csv`", orphan.name),
+            };
+            let message = format!("there is no seed `{}` to describe", orphan.name);
+            // dbt only tells.
+            let wrong = if loaded.dbt { Diagnostic::warning } else { Diagnostic::error };
+            diagnostics.push(wrong(Code::UnknownModel, message).at(orphan.location.clone()).help(help));
+        }
     }
     items
 }
@@ -54,57 +62,49 @@ struct Found<'a> {
     path: &'a Path,
     dir: &'a Path,
     properties: Option<&'a Properties>,
+    layers: Layers,
 }
 
 impl<'a> Found<'a> {
-    fn setting(&self, key: &str) -> Option<&'a serde_json::Value> {
-        self.properties?.config.get(key)
-    }
-
-    fn text(&self, key: &str) -> Option<&'a str> {
-        self.setting(key)?.as_str()
-    }
-
-    fn item(&self, loaded: &Loaded, diagnostics: &mut Diagnostics) -> Item<'a> {
-        let id = NodeId(format!("seed.{}.{}", loaded.name, self.name));
-        let relation = TableName::new(self.text("schema").unwrap_or(SCHEMA), self.text("alias").unwrap_or(self.name));
-        let enabled = self.setting("enabled").and_then(serde_json::Value::as_bool).unwrap_or(true);
+    fn item(self, loaded: &Loaded, package: &'a Package, fqn: Vec<String>, diagnostics: &mut Diagnostics) -> Item<'a> {
         let location = Location::line(self.path, 1);
+        let mut wrong: Vec<Diagnostic> = Vec::new();
+        let (settings, told) = Settings::read(&self.layers, Owner::Seed, !loaded.dbt);
+        wrong.extend(told.into_iter().map(|(key, wrong)| match self.layers.place(&key) {
+            Some(Place::At(location)) => wrong.at(location.clone()),
+            _ => wrong.at(location.clone()),
+        }));
         let mut csv = CsvOptions::default();
-        if let Some(sep) = self.text("delimiter").and_then(|text| text.chars().next()) {
+        let delimiter = self.layers.get("delimiter").and_then(serde_json::Value::as_str);
+        if let Some(sep) = delimiter.and_then(|text| text.chars().next()) {
             csv.sep = sep.to_string();
         }
-        let mut wrong: Vec<Diagnostic> = check_relation(&relation, &location).into_iter().collect();
-        let read = if enabled { self.read(&csv, &mut wrong) } else { None };
-        let schema = read.as_ref().filter(|_| wrong.is_empty()).map(|(contract, _)| columns(contract));
-        diagnostics.extend(wrong.into_iter().map(|wrong| wrong.node(id.clone())));
+        let read = if settings.enabled { self.read(&csv, &mut wrong) } else { None };
+        let sound = !wrong.iter().any(Diagnostic::is_error);
+        let schema = read.as_ref().filter(|_| sound).map(|(contract, _)| columns(contract));
         let (contract, content) = read.unwrap_or((Contract::default(), String::new()));
         let seed = Seed { file: self.dir.join(self.path), csv, contract };
-        Item {
-            id,
-            name: self.name.to_string(),
-            kind: NodeKind::Seed,
-            location,
-            relation,
-            tags: self.tags(),
-            description: self.properties.and_then(|properties| properties.description.as_deref()),
-            columns: self.properties.map_or(&[], |properties| &properties.columns),
-            tests: self.properties.map_or(&[], |properties| &properties.tests),
-            enabled,
-            body: Body::Seed(Box::new(SeedBody { seed, content })),
-            reads: Vec::new(),
+        let properties = self.properties;
+        let item = Item {
+            fqn,
+            enabled: settings.enabled,
+            layers: self.layers,
+            settings,
+            description: properties.and_then(|properties| properties.description.as_deref()).map(Cow::Borrowed),
+            columns: properties.map_or(&[], |properties| &properties.columns),
+            tests: properties.map_or(&[], |properties| &properties.tests),
+            patch: properties.map(|properties| properties.patch.as_path()),
             schema,
-        }
-    }
-
-    fn tags(&self) -> Vec<String> {
-        match self.setting("tags") {
-            Some(serde_json::Value::String(tag)) => vec![tag.clone()],
-            Some(serde_json::Value::Array(tags)) => {
-                tags.iter().filter_map(|tag| tag.as_str().map(str::to_string)).collect()
-            }
-            _ => Vec::new(),
-        }
+            ..Item::new(
+                NodeKind::Seed,
+                &package.name,
+                self.name,
+                location,
+                Body::Seed(Box::new(SeedBody { seed, content })),
+            )
+        };
+        diagnostics.extend(wrong.into_iter().map(|wrong| wrong.node(item.id.clone())));
+        item
     }
 
     /// The contract and a hash of the file. A declared type wins over what the values look like.

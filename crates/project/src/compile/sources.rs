@@ -1,50 +1,70 @@
 //! Source tables: loaded from files against a contract, or written by something else and only read.
 
+use std::borrow::Cow;
+
 use headwater_connect::files::{ContractProblem, check_contract};
 use headwater_plan::diagnostic::did_you_mean;
-use headwater_plan::{
-    Code, Contract, DataType, Diagnostic, Diagnostics, Field, Ingest, NodeId, NodeKind, OnBadRow, Schema,
-};
+use headwater_plan::{Code, Contract, DataType, Diagnostic, Diagnostics, Field, Ingest, NodeKind, OnBadRow, Schema};
 use headwater_sql::{Relations, SparkSql};
 
 use super::constraints;
 use super::item::{Body, Item, check_relation};
-use crate::config::{ColumnDecl, IngestDecl, Loaded, SourceTable};
+use super::layers::Place;
+use super::models::layers;
+use super::settings::Settings;
+use crate::config::{ColumnDecl, IngestDecl, Loaded, Package, SettingsKind, SourceTable};
 
-/// The source tables of the project, with their columns.
+/// The source tables of the project and its packages, with their columns.
 pub(super) fn gather<'a>(
     loaded: &'a Loaded,
     sql: &SparkSql,
     lake: &dyn Relations,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Item<'a>> {
-    let mut items = Vec::new();
-    for table in &loaded.sources {
-        let mut wrong: Vec<Diagnostic> = check_relation(&table.relation, &table.location).into_iter().collect();
-        let (body, schema) = match &table.ingest {
-            Some(ingest) => loaded_from_files(table, ingest, sql, &mut wrong),
-            None => (Body::External, external(table, sql, lake, &mut wrong)),
-        };
-        let id = NodeId(format!("source.{}.{}.{}", loaded.name, table.source, table.table));
-        let schema = schema.filter(|_| table.sound && wrong.is_empty());
-        diagnostics.extend(wrong.into_iter().map(|wrong| wrong.node(id.clone())));
-        items.push(Item {
-            id,
-            name: format!("{}.{}", table.source, table.table),
-            kind: NodeKind::Source,
-            location: table.location.clone(),
-            relation: table.relation.clone(),
-            tags: table.tags.clone(),
-            description: table.description.as_deref(),
-            columns: &table.columns,
-            tests: &table.tests,
-            enabled: true,
-            body,
-            reads: Vec::new(),
-            schema,
-        });
+    let tables = loaded.packages.iter().flat_map(|package| package.sources.iter().map(move |table| (package, table)));
+    tables.filter_map(|table| item(loaded, table, sql, lake, diagnostics)).collect()
+}
+
+fn item<'a>(
+    loaded: &'a Loaded,
+    (package, table): (&'a Package, &'a SourceTable),
+    sql: &SparkSql,
+    lake: &dyn Relations,
+    diagnostics: &mut Diagnostics,
+) -> Option<Item<'a>> {
+    let name = format!("{}.{}", table.source, table.table);
+    let fqn = vec![package.name.clone(), table.source.clone(), table.table.clone()];
+    let mut layers = layers(loaded, package, SettingsKind::Sources, &fqn, None);
+    layers.put(&table.config, &Place::At(table.location.clone()));
+    let flag = layers.get("enabled").and_then(serde_json::Value::as_bool);
+    if flag == Some(false) {
+        return None;
     }
-    items
+    let mut wrong: Vec<Diagnostic> = check_relation(&table.relation, &table.location).into_iter().collect();
+    let (body, schema) = match &table.ingest {
+        Some(ingest) => loaded_from_files(table, ingest, sql, &mut wrong),
+        None => (Body::External, external(table, sql, lake, &mut wrong)),
+    };
+    let schema = schema.filter(|_| table.sound && wrong.is_empty());
+    let settings = Settings {
+        tags: table.tags.clone(),
+        event_time: layers.get("event_time").and_then(serde_json::Value::as_str).map(str::to_owned),
+        ..Settings::default()
+    };
+    let item = Item {
+        fqn,
+        relation: table.relation.clone(),
+        layers,
+        settings,
+        description: table.description.as_deref().map(Cow::Borrowed),
+        columns: &table.columns,
+        tests: &table.tests,
+        patch: Some(&table.location.file),
+        schema,
+        ..Item::new(NodeKind::Source, &package.name, &name, table.location.clone(), body)
+    };
+    diagnostics.extend(wrong.into_iter().map(|wrong| wrong.node(item.id.clone())));
+    Some(item)
 }
 
 /// The tables that hold what the others set aside, as relations to read: `source('rental', 'rentals_quarantine')`.
@@ -55,20 +75,15 @@ pub(super) fn quarantines<'a>(sources: &[Item<'a>]) -> Vec<Item<'a>> {
         if ingest.on_bad_row != OnBadRow::Quarantine {
             continue;
         }
+        let name = format!("{}{QUARANTINE}", source.name);
+        let about = "The rows that were set aside, each with its file, line, raw text and every reason.";
         items.push(Item {
-            id: NodeId(format!("{}{QUARANTINE}", source.id)),
-            name: format!("{}{QUARANTINE}", source.name),
-            kind: NodeKind::Source,
-            location: source.location.clone(),
             relation: ingest.quarantine.clone(),
-            tags: source.tags.clone(),
-            description: Some("The rows that were set aside, each with its file, line, raw text and every reason."),
-            columns: &[],
-            tests: &[],
-            enabled: true,
-            body: Body::Quarantine,
+            settings: Settings { tags: source.settings.tags.clone(), ..Settings::default() },
+            description: Some(Cow::Borrowed(about)),
             reads: vec![index],
             schema: Some(Ingest::quarantine_schema()),
+            ..Item::new(NodeKind::Source, source.package, &name, source.location.clone(), Body::Quarantine)
         });
     }
     items

@@ -4,7 +4,7 @@
 //! [`super::file`]. What it answers is a tree without the wrong parts, which the types can always read.
 
 use headwater_plan::diagnostic::did_you_mean;
-use headwater_plan::{Code, Diagnostic, Diagnostics, Location};
+use headwater_plan::{Code, Diagnostic, Diagnostics, Location, Severity};
 use serde_json::Value;
 
 use super::known;
@@ -43,6 +43,8 @@ pub(crate) struct Check<'a> {
     pub(crate) found: &'a mut Diagnostics,
     /// Whether a mapping or a list was left out as a whole: names may have gone with it.
     pub(crate) lost: bool,
+    /// Whether a key that is not known is a warning, as in dbt, and not an error.
+    pub(crate) lenient: bool,
 }
 
 /// What a node is called in messages, and how its texts are treated.
@@ -53,7 +55,11 @@ struct Place {
     secret: bool,
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
+    pub(crate) fn new(source: &'a Source, schema: &'a Value, jinja: Jinja<'a>, found: &'a mut Diagnostics) -> Self {
+        Self { source, schema, jinja, found, lost: false, lenient: false }
+    }
+
     /// The tree against the definition of that name; the root's own name stands for the whole schema.
     pub(crate) fn check(&mut self, node: &Node, definition: &str, label: &str) -> Checked {
         let schema = self.schema;
@@ -83,7 +89,10 @@ impl Check<'_> {
                     return Checked::Sound(Node::new(*span, Data::Scalar(name)));
                 }
                 match branches.accepting("object") {
-                    Some(branch) => self.map(node, entries, &branch, place),
+                    Some(branch) => match known::inside_out(branch.definition, node) {
+                        Some(other) => self.map(&other, other.entries(), &branch, place),
+                        None => self.map(node, entries, &branch, place),
+                    },
                     None => self.mismatch(node, branches, place),
                 }
             }
@@ -137,6 +146,12 @@ impl Check<'_> {
         let literals = branches.literals();
         if literals.contains(&text) {
             return Checked::Sound(node);
+        }
+        if branches.definitions().any(known::is_any_case)
+            && let Some(literal) = literals.iter().find(|literal| literal.eq_ignore_ascii_case(text))
+        {
+            let scalar = Scalar { value: (*literal).into(), text: (*literal).to_owned(), expanded: false };
+            return Checked::Sound(Node::new(node.span, Data::Scalar(scalar)));
         }
         let refused = branches.definitions().find_map(|definition| known::value(definition, text));
         let other_form = branches.definitions().find_map(|definition| known::form(definition, text));
@@ -198,7 +213,8 @@ impl Check<'_> {
         let mut left_out = Vec::new();
         let mut meant = Vec::new();
         for entry in entries {
-            let Some(branches) = branch.property(self.schema, &entry.key) else {
+            let refused = !branch.has(&entry.key) && known::key(branch.definition, &entry.key).is_some();
+            let Some(branches) = branch.property(self.schema, &entry.key).filter(|_| !refused) else {
                 meant.extend(self.unknown_key(entry, branch, place));
                 sound.told.push(entry.key.clone());
                 continue;
@@ -212,6 +228,9 @@ impl Check<'_> {
                     self.null_as_text(entry, place);
                 }
                 continue;
+            }
+            if !branch.has(&entry.key) && known::is_settings(branch.definition) {
+                self.near_miss(entry, branch, place);
             }
             let below = Place {
                 label: format!("`{}`", entry.key),
@@ -268,11 +287,26 @@ impl Check<'_> {
             Some(help) => {
                 Diagnostic::error(Code::Unsupported, format!("{title} cannot have the key `{key}`")).help(help)
             }
-            None => Diagnostic::error(Code::UnknownKey, format!("there is no key `{key}` in {title}"))
-                .help(message::one_of(key, &known)),
+            None => {
+                let wrong = Diagnostic::error(Code::UnknownKey, format!("there is no key `{key}` in {title}"))
+                    .help(message::one_of(key, &known));
+                // dbt takes no notice of such a key, and so must do who reads its projects.
+                if self.lenient { Diagnostic { severity: Severity::Warning, ..wrong } } else { wrong }
+            }
         };
         self.tell(wrong.at(self.location(entry.span, place)));
         near.filter(|_| refused.is_none())
+    }
+
+    /// Tells of a setting of the user's own that looks like one of dbt's.
+    fn near_miss(&mut self, entry: &Entry, branch: &Branch<'_>, place: &Place) {
+        let key = &entry.key;
+        let known: Vec<&str> = branch.keys().collect();
+        if let Some(near) = did_you_mean(key, known.iter().copied()) {
+            let message = format!("there is no key `{key}` in {}: it is kept as a setting of your own", branch.title());
+            let wrong = Diagnostic::warning(Code::UnknownKey, message).at(self.location(entry.span, place));
+            self.tell(wrong.help(format!("did you mean `{near}`?")));
+        }
     }
 
     /// Tells of `nullValue: NULL`, which YAML reads as no value at all.

@@ -1,11 +1,13 @@
-//! Columns of sources, models and seeds.
+//! Columns of sources, seeds, models and snapshots.
 
 use headwater_plan::diagnostic::did_you_mean;
 use headwater_plan::{Code, DataType, Diagnostic, Diagnostics};
+use serde_json::{Map, Value};
 
 use super::ColumnDecl;
 use super::at::At;
-use super::file::column::ColumnFile;
+use super::file::OneOrMany;
+use super::file::column::{ColumnFile, ModelColumnFile};
 use super::{Reading, constraints, generic_tests, hints, reading};
 
 /// What a Delta table cannot have in a column's name without column mapping, which needs a newer reader.
@@ -27,10 +29,8 @@ pub(super) enum Owner {
 pub(super) fn resolve(owner: At<'_>, files: Vec<ColumnFile>, kind: Owner, found: &mut Diagnostics) -> Vec<ColumnDecl> {
     let mut columns: Vec<ColumnDecl> = Vec::with_capacity(files.len());
     for (at, file) in owner.items("columns").zip(files) {
-        let twin = columns.iter().find(|column| column.name.eq_ignore_ascii_case(&file.name));
-        if let Some(twin) = twin {
-            let message = format!("two columns are named `{}`: the other one is at {}", file.name, twin.location);
-            found.push(at.at("name").error(Code::DuplicateName, message).help("upper and lower case are the same"));
+        if let Some(twin) = twin(&columns, at, &file.name) {
+            found.push(twin);
             continue;
         }
         columns.push(column(at, file, kind, found));
@@ -76,6 +76,7 @@ fn column(at: At<'_>, file: ColumnFile, kind: Owner, found: &mut Diagnostics) ->
         found.push(at.at("format").error(Code::InvalidValue, message));
     }
     let tests = generic_tests::resolve(at, [("tests", file.tests), ("data_tests", file.data_tests)], true, found);
+    let (tags, meta) = described(file.tags, file.meta, &file.config);
     let generate = file.generate.and_then(|hint| hints::resolve(at.at("generate"), hint, data_type.as_ref(), found));
     ColumnDecl {
         location: at.at("name").location(),
@@ -85,10 +86,97 @@ fn column(at: At<'_>, file: ColumnFile, kind: Owner, found: &mut Diagnostics) ->
         format,
         reading: how,
         constraints: rules,
+        dbt_constraints: Vec::new(),
+        meta,
+        tags,
         description: file.description,
         tests,
         generate,
     }
+}
+
+/// Tags and `meta` beside and under those of `config:`.
+pub(super) fn described(
+    tags: Option<OneOrMany>,
+    mut meta: Map<String, Value>,
+    config: &Map<String, Value>,
+) -> (Vec<String>, Map<String, Value>) {
+    let mut all = tags.map(OneOrMany::into_vec).unwrap_or_default();
+    let more = match config.get("tags") {
+        Some(Value::String(tag)) => vec![tag.as_str()],
+        Some(Value::Array(tags)) => tags.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    for tag in more {
+        if !all.iter().any(|known| known == tag) {
+            all.push(tag.to_owned());
+        }
+    }
+    if let Some(Value::Object(more)) = config.get("meta") {
+        meta.extend(more.clone());
+    }
+    (all, meta)
+}
+
+/// Whose columns of a query they are: it says how much a type counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Types {
+    /// A type that Spark has not is an error.
+    Checked,
+    /// dbt reads the types of a model without a contract to nobody but people: a warning.
+    Told,
+}
+
+/// The columns of a model or a snapshot.
+pub(super) fn of_query(
+    owner: At<'_>,
+    files: Vec<ModelColumnFile>,
+    types: Types,
+    found: &mut Diagnostics,
+) -> Vec<ColumnDecl> {
+    let mut columns: Vec<ColumnDecl> = Vec::with_capacity(files.len());
+    for (at, file) in owner.items("columns").zip(files) {
+        if let Some(twin) = twin(&columns, at, &file.name) {
+            found.push(twin);
+            continue;
+        }
+        let before = found.0.len();
+        let data_type = match file.data_type.as_ref().map(|text| data_type(at.at("data_type"), text)) {
+            Some(Err(wrong)) if types == Types::Told => {
+                let help = "a model's types count once its `contract` is enforced".to_owned();
+                let help = wrong.help.clone().map_or(help.clone(), |better| format!("{better}; {help}"));
+                found.push(Diagnostic { severity: headwater_plan::Severity::Warning, help: Some(help), ..wrong });
+                None
+            }
+            Some(Err(wrong)) => {
+                found.push(wrong);
+                None
+            }
+            Some(Ok(data_type)) => Some(data_type),
+            None => None,
+        };
+        let errors = found.0[before..].iter().any(|wrong| wrong.severity == headwater_plan::Severity::Error);
+        let tests = generic_tests::resolve(at, [("tests", file.tests), ("data_tests", file.data_tests)], true, found);
+        let (tags, meta) = described(file.tags, file.meta, &file.config);
+        columns.push(ColumnDecl {
+            name: file.name,
+            data_type,
+            dbt_constraints: at.items("constraints").map(|at| at.node.to_json()).collect(),
+            description: file.description,
+            meta,
+            tags,
+            tests,
+            sound: !errors,
+            ..ColumnDecl::new("", at.at("name").location())
+        });
+    }
+    columns
+}
+
+fn twin(columns: &[ColumnDecl], at: At<'_>, name: &str) -> Option<Diagnostic> {
+    let twin = columns.iter().find(|column| column.name.eq_ignore_ascii_case(name))?;
+    let message = format!("two columns are named `{name}`: the other one is at {}", twin.location);
+    Some(at.at("name").error(Code::DuplicateName, message).help("upper and lower case are the same"))
 }
 
 /// The type that a text names.

@@ -30,6 +30,8 @@ impl Environ {
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::new(process)),
+            // Some keep a folder of that name, of environments of Python for one.
+            Err(_) if path.is_dir() => return Ok(Self::new(process)),
             Err(error) => {
                 return Err(Diagnostic::error(Code::UnreadableFile, format!("cannot read `{}`", path.display()))
                     .help("it must be a readable text file in UTF-8, or not be there at all")

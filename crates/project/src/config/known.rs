@@ -3,24 +3,34 @@
 //! Also which texts hold SQL or documentation, whose Jinja is not expanded here. Every line names a type of
 //! [`super::file`] by its name in the JSON Schema; a test holds that the type is there and that the key is not.
 
+use super::file::tests::OLDER;
+use super::yaml::{Data, Entry, Node};
+
 /// A key that is refused: the type, the keys, what to do instead.
 type Keys = (&'static str, &'static [&'static str], &'static str);
 
-const DBT_PROJECT: &str = "this is a key of `dbt_project.yml`, which `headwater.yml` does not have";
+const DBT_PROJECT: &str = "this is a key of `dbt_project.yml`: a file of that name beside this one may have it";
 const IN_CONFIG: &str = "write it under `config:`";
-const NO_HOOKS: &str = "hooks are not supported yet: make what they do a model";
+const FROM_FILES: &str = "it is for tables that are loaded from files: write it in SQL";
+const SEMANTIC: &str = "dbt's semantic layer is not supported";
 
 const KEYS: &[Keys] = &[
     (
         "ProjectFile",
-        &["models", "sources", "tests", "data_tests", "snapshots", "seeds"],
-        "settings by folder are not supported yet: write `config:` in the YAML of each model, or `config(…)` in its SQL",
+        &["models", "sources", "tests", "data_tests", "snapshots", "seeds", "unit_tests", "exposures"],
+        "settings by folder stand in a `dbt_project.yml` beside this file; or write `config:` in the YAML of each model, or \
+         `config(…)` in its SQL",
     ),
-    ("ProjectFile", &["on-run-start", "on-run-end"], NO_HOOKS),
+    (
+        "ProjectFile",
+        &["on-run-start", "on-run-end"],
+        "hooks of the whole run stand in a `dbt_project.yml` beside this file",
+    ),
     (
         "ProjectFile",
         &["model-paths", "seed-paths", "test-paths", "macro-paths", "snapshot-paths", "analysis-paths", "asset-paths"],
-        "the folders are `models/`, `seeds/`, `macros/` and `tests/`, always",
+        "the folders are `models/`, `seeds/`, `macros/`, `tests/` and `snapshots/`, unless a `dbt_project.yml` beside this \
+         file says otherwise",
     ),
     ("ProjectFile", &["profile"], "the environments stand in this file, under `environments:`"),
     (
@@ -43,31 +53,32 @@ const KEYS: &[Keys] = &[
         ],
         DBT_PROJECT,
     ),
+    ("DbtProjectFile", &["source-paths"], "dbt's name for it is `model-paths`"),
+    ("DbtProjectFile", &["data-paths"], "dbt's name for it is `seed-paths`"),
+    ("DbtProjectFile", &["modules-path"], "dbt's name for it is `packages-install-path`"),
+    ("DbtProjectFile", &["metrics", "semantic-models", "saved-queries"], SEMANTIC),
+    ("DbtProjectFile", &["functions", "function-paths"], "user-defined functions are not supported yet: write a macro"),
+    (
+        "DbtProjectFile",
+        &["environments", "default_environment", "connections"],
+        "this is a key of `headwater.yml`: a file of that name beside this one may have it",
+    ),
+    ("DbtProjectFile", &["packages"], "the packages stand in `packages.yml`"),
+    ("PackagesFile", &["projects"], "other projects cannot be referred to: install them as packages"),
+    ("PackageFile", &["private"], "packages of dbt's own service cannot be installed: write `git:`"),
+    ("PackageFile", &["url"], "write `git:` or `tarball:`"),
+    ("PackageFile", &["versions"], "dbt's name is `version`"),
     (
         "EnvironmentFile",
         &["type", "host", "account", "warehouse", "database", "user", "password"],
         "an environment is a lake and an engine; another system is one of the `connections:`",
     ),
-    ("PropertiesFile", &["snapshots"], "snapshots are not supported yet"),
-    ("PropertiesFile", &["unit_tests"], "unit tests are not supported yet"),
-    (
-        "PropertiesFile",
-        &["tests", "data_tests"],
-        "settings of singular tests are not supported yet: write `config(…)` in the test's SQL",
-    ),
-    ("PropertiesFile", &["metrics", "semantic_models", "saved_queries"], "dbt's semantic layer is not supported"),
+    ("PropertiesFile", &["metrics", "semantic_models", "saved_queries", "time_spines"], SEMANTIC),
     ("PropertiesFile", &["functions"], "user-defined functions are not supported yet: write a macro"),
     ("PropertiesFile", &["catalogs"], "the catalog is a setting of the environment in `headwater.yml`"),
-    ("SourceFile", &["freshness", "loaded_at_field", "loaded_at_query"], "freshness is not supported yet"),
     ("SourceFile", &["database"], "every table is in the environment's lake: `schema:` says where"),
-    ("SourceFile", &["quoting"], "names are always quoted, and upper and lower case are the same"),
-    ("SourceFile", &["overrides"], "packages are not supported yet"),
     ("SourceFile", &["ingest", "columns"], "write it under a table of `tables:`"),
     ("SourceFile", &["tests", "data_tests"], "write them under a table of `tables:` or one of its columns"),
-    ("SourceConfig", &["freshness", "loaded_at_field", "loaded_at_query"], "freshness is not supported yet"),
-    ("SourceConfig", &["event_time"], "microbatches are not supported yet"),
-    ("TableFile", &["freshness", "loaded_at_field", "loaded_at_query"], "freshness is not supported yet"),
-    ("TableFile", &["quoting"], "names are always quoted, and upper and lower case are the same"),
     ("TableFile", &["external"], "write `ingest:` with the files to load"),
     ("TableFile", &["schema", "database"], "`schema:` of the source says where its tables are"),
     ("IngestFile", &["path", "paths", "location", "url"], "write `files:` with a path or a pattern"),
@@ -120,90 +131,48 @@ const KEYS: &[Keys] = &[
     ("TableConstraintFile", &["between", "matches", "in"], "write it under the column"),
     ("TableConstraintFile", &["to", "to_columns"], "write `tests: [relationships: …]` under the column"),
     ("ColumnFile", &["type"], "dbt's name is `data_type`"),
-    ("ColumnFile", &["tags"], "tags of columns are not supported yet: tag the model or the table"),
     ("ColumnFile", &["not_null", "required"], "write `nullable: false`, or `tests: [not_null]`"),
     ("ColumnFile", &["rename", "source", "source_column", "from"], "write `source_name:` with the name in the files"),
     ("ColumnFile", &["null_value", "nullValue"], "for one column, write `null_values:`"),
     ("ColumnFile", &["between", "matches", "in", "expression"], "write it as an item of `constraints:`"),
-    ("ColumnFile", &["granularity", "dimension", "entity"], "dbt's semantic layer is not supported"),
+    ("ColumnFile", &["granularity", "dimension", "entity"], SEMANTIC),
     ("ColumnFile", &["policy_tags"], "policy tags are BigQuery's"),
-    ("ModelFile", &["versions", "latest_version", "deprecation_date"], "versions of models are not supported yet"),
-    ("ModelFile", &["constraints"], "constraints are not supported yet: write `tests:`"),
-    ("ModelFile", &["group", "access"], "access by group is not supported yet"),
-    ("ModelFile", &["time_spine"], "dbt's semantic layer is not supported"),
+    ("ModelColumnFile", &["type"], "dbt's name is `data_type`"),
+    ("ModelColumnFile", &["dimension", "entity"], SEMANTIC),
+    ("ModelColumnFile", &["policy_tags"], "policy tags are BigQuery's"),
+    ("ModelColumnFile", &["nullable", "not_null", "required"], "write `tests: [not_null]`"),
+    (
+        "ModelColumnFile",
+        &["format", "source_name", "default", "trim", "null_values", "decimal_sep", "group_sep", "generate"],
+        FROM_FILES,
+    ),
+    ("ModelConstraintFile", &["between", "matches", "in"], FROM_FILES),
+    ("ModelFile", &["versions", "latest_version"], "versions of models are not supported yet"),
+    ("ModelFile", &["time_spine"], SEMANTIC),
     ("ModelFile", &["freshness"], "freshness is not supported yet"),
-    ("ModelFile", &["materialized", "schema", "alias", "tags", "enabled", "contract"], IN_CONFIG),
-    ("ModelConfig", &["pre_hook", "post_hook", "pre-hook", "post-hook"], NO_HOOKS),
-    (
-        "ModelConfig",
-        &[
-            "unique_key",
-            "incremental_strategy",
-            "incremental_predicates",
-            "merge_update_columns",
-            "merge_exclude_columns",
-            "on_schema_change",
-            "full_refresh",
-        ],
-        "incremental models are not supported yet: use `table` or `view`",
-    ),
-    (
-        "ModelConfig",
-        &["event_time", "begin", "batch_size", "lookback", "concurrent_batches"],
-        "microbatches are not supported yet: use `table` or `view`",
-    ),
-    (
-        "ModelConfig",
-        &[
-            "partition_by",
-            "partitioned_by",
-            "clustered_by",
-            "cluster_by",
-            "liquid_clustered_by",
-            "buckets",
-            "sort",
-            "location",
-            "location_root",
-            "tblproperties",
-            "file_format",
-            "table_format",
-            "options",
-        ],
-        "the layout of tables cannot be set yet",
-    ),
-    ("ModelConfig", &["database", "catalog_name"], "every table is in the environment's lake: `schema` says where"),
-    ("ModelConfig", &["group", "access"], "access by group is not supported yet"),
-    ("ModelConfig", &["grants"], "grants are not supported yet"),
-    ("ModelConfig", &["persist_docs"], "descriptions are not written to the lake yet"),
-    ("ModelConfig", &["sql_header"], "a model is one query, without a header"),
-    ("ModelConfig", &["quoting"], "names are always quoted, and upper and lower case are the same"),
+    ("ModelFile", &["materialized", "schema", "alias", "tags", "enabled", "contract", "unique_key"], IN_CONFIG),
     ("ModelConfig", &["freshness"], "freshness is not supported yet"),
-    ("ModelConfig", &["contract"], "contracts are not enforced yet: write `tests:`"),
+    (
+        "ModelConfig",
+        &["options", "table_format", "catalog_name"],
+        "every table is a Delta table of the environment's lake",
+    ),
     ("SeedFile", &["schema", "alias", "tags", "enabled", "column_types", "delimiter", "quote_columns"], IN_CONFIG),
-    ("SeedConfig", &["pre_hook", "post_hook", "pre-hook", "post-hook"], NO_HOOKS),
-    ("SeedConfig", &["database"], "every table is in the environment's lake: `schema` says where"),
-    ("SeedConfig", &["grants"], "grants are not supported yet"),
-    ("SeedConfig", &["persist_docs"], "descriptions are not written to the lake yet"),
-    ("SeedConfig", &["full_refresh"], "a seed is always written as a whole"),
-    ("TestMapping", &["test_name", "name"], "write the test's name as the key: `- not_null: {name: …}`"),
+    (
+        "SnapshotFile",
+        &["strategy", "unique_key", "updated_at", "check_cols", "schema", "alias", "tags", "enabled", "hard_deletes"],
+        IN_CONFIG,
+    ),
+    ("SingularTestFile", &["severity", "where", "tags", "enabled", "error_if", "warn_if", "limit"], IN_CONFIG),
+    ("SingularTestFile", &["columns"], "a test has no columns"),
+    ("UnitTestFile", &["tags", "meta", "enabled"], IN_CONFIG),
+    ("UnitTestFile", &["versions"], "versions of models are not supported yet"),
+    ("TestMapping", &["name"], "write the test's name as the key: `- not_null: {name: …}`"),
     (
         "TestMapping",
         &["severity", "where", "config", "arguments", "values", "quote", "to", "field", "column_name"],
         "indent it below the test's name",
     ),
-];
-
-/// The same keys in all of these types: dbt's settings of a test that do nothing here.
-const TEST_SETTINGS: &[&str] = &["BareTest", "AcceptedValuesTest", "RelationshipsTest", "TestConfig"];
-const TEST_KEYS: &[(&[&str], &str)] = &[
-    (&["error_if", "warn_if", "fail_calc"], "thresholds are not supported yet: one failing row fails a test"),
-    (&["limit"], "limits are not supported yet: every failing row is counted"),
-    (
-        &["store_failures", "store_failures_as", "schema", "database", "alias"],
-        "failing rows are not stored yet: `headwater query` shows them",
-    ),
-    (&["tags"], "tags of tests are not supported yet: tag the model or the table"),
-    (&["enabled"], IN_CONFIG),
 ];
 
 /// A value that is refused: the type, the values, what to do instead.
@@ -220,8 +189,15 @@ const VALUES: &[Keys] = &[
     ("ConstraintKind", &["custom"], "write `type: check` with an `expression`"),
     (
         "Materialized",
-        &["incremental", "ephemeral", "materialized_view", "snapshot", "streaming_table", "seed", "dynamic_table"],
-        "not supported yet: use `table` or `view`",
+        &["materialized_view", "streaming_table", "dynamic_table"],
+        "not supported: use `table`, or `incremental`",
+    ),
+    ("Materialized", &["snapshot"], "a snapshot stands in `snapshots/`"),
+    ("Materialized", &["seed"], "a seed is a CSV file in `seeds/`"),
+    (
+        "TableFormat",
+        &["parquet", "orc", "csv", "json", "avro", "iceberg", "hudi", "openhouse", "hive"],
+        "every table is a Delta table: leave it out",
     ),
     (
         "ConnectionKind",
@@ -259,65 +235,81 @@ const FORMS: &[Keys] = &[
 ];
 
 /// Properties whose texts are SQL, arguments of tests, documentation or patterns of their own: Jinja stays in them.
-const UNEXPANDED: &[(&str, &str)] = &[
-    ("ProjectFile", "connections"),
-    ("PropertiesFile", "macros"),
-    ("PropertiesFile", "exposures"),
-    ("PropertiesFile", "analyses"),
-    ("PropertiesFile", "groups"),
-    ("SourceFile", "description"),
-    ("SourceFile", "meta"),
-    ("SourceConfig", "meta"),
-    ("TableFile", "description"),
-    ("TableFile", "meta"),
-    ("TableFile", "generate"),
-    ("ColumnFile", "description"),
-    ("ColumnFile", "meta"),
-    ("ColumnFile", "generate"),
-    ("ColumnConstraintFile", "matches"),
-    ("ModelFile", "description"),
-    ("ModelFile", "docs"),
-    ("ModelFile", "meta"),
-    ("ModelConfig", "docs"),
-    ("ModelConfig", "meta"),
-    ("SeedFile", "description"),
-    ("SeedFile", "docs"),
-    ("SeedFile", "meta"),
-    ("SeedConfig", "docs"),
-    ("SeedConfig", "meta"),
-    ("BareTest", "where"),
-    ("BareTest", "column_name"),
-    ("BareTest", "description"),
-    ("BareTest", "meta"),
-    ("AcceptedValuesTest", "values"),
-    ("AcceptedValuesTest", "where"),
-    ("AcceptedValuesTest", "column_name"),
-    ("AcceptedValuesTest", "description"),
-    ("AcceptedValuesTest", "meta"),
-    ("AcceptedValuesArguments", "values"),
-    ("RelationshipsTest", "to"),
-    ("RelationshipsTest", "field"),
-    ("RelationshipsTest", "where"),
-    ("RelationshipsTest", "column_name"),
-    ("RelationshipsTest", "description"),
-    ("RelationshipsTest", "meta"),
-    ("RelationshipsArguments", "to"),
-    ("RelationshipsArguments", "field"),
-    ("TestConfig", "where"),
-    ("TestConfig", "meta"),
+const UNEXPANDED: &[(&str, &[&str])] = &[
+    ("ProjectFile", &["connections"]),
+    (
+        "DbtProjectFile",
+        &[
+            "vars",
+            "on-run-start",
+            "on-run-end",
+            "query-comment",
+            "flags",
+            "models",
+            "seeds",
+            "snapshots",
+            "tests",
+            "data_tests",
+            "sources",
+            "unit_tests",
+            "exposures",
+            "analyses",
+        ],
+    ),
+    ("PropertiesFile", &["macros", "groups"]),
+    ("SourceFile", &["description"]),
+    ("FreshnessFile", &["filter"]),
+    ("TableFile", &["description", "generate", "loaded_at_field", "loaded_at_query"]),
+    ("ColumnFile", &["description", "generate"]),
+    ("ModelColumnFile", &["description", "constraints"]),
+    ("ColumnConstraintFile", &["matches"]),
+    ("ModelFile", &["description", "constraints"]),
+    ("ModelConfig", &["sql_header"]),
+    ("SeedFile", &["description"]),
+    ("SnapshotFile", &["description", "relation"]),
+    ("AnalysisFile", &["description"]),
+    ("SingularTestFile", &["description"]),
+    ("UnitTestFile", &["description", "given", "expect", "overrides"]),
+    ("ExposureFile", &["description", "depends_on"]),
+    ("BareTest", &["where", "column_name", "description", "arguments"]),
+    ("AcceptedValuesTest", &["values", "where", "column_name", "description", "arguments"]),
+    ("RelationshipsTest", &["to", "field", "where", "column_name", "description", "arguments"]),
+    ("TestConfig", &["where", "fail_calc"]),
 ];
+
+/// The hooks of all settings: their Jinja is expanded when they run.
+const HOOKS: [&str; 4] = ["pre_hook", "post_hook", "pre-hook", "post-hook"];
+
+/// The types that are settings, to which dbt's users may add keys of their own.
+const SETTINGS: [&str; 7] =
+    ["ModelConfig", "SeedConfig", "SnapshotConfig", "TestConfig", "SourceConfig", "UnitTestConfig", "DescribedConfig"];
 
 /// Properties whose lines are never shown: they may hold passwords.
 const SECRET: &[(&str, &str)] = &[("ProjectFile", "connections")];
 
 /// What to do instead of a key that is refused.
 pub(crate) fn key(definition: &str, key: &str) -> Option<&'static str> {
-    let own = KEYS.iter().find(|(owner, keys, _)| *owner == definition && keys.contains(&key));
-    if let Some((_, _, help)) = own {
-        return Some(help);
-    }
-    let of_tests = TEST_KEYS.iter().filter(|_| TEST_SETTINGS.contains(&definition));
-    of_tests.into_iter().find(|(keys, _)| keys.contains(&key)).map(|(_, help)| *help)
+    KEYS.iter().find(|(owner, keys, _)| *owner == definition && keys.contains(&key)).map(|(_, _, help)| *help)
+}
+
+/// Whether a type is settings: keys that nobody knows are the user's own.
+pub(crate) fn is_settings(definition: &str) -> bool {
+    SETTINGS.contains(&definition)
+}
+
+/// Whether upper and lower case of a value are the same.
+pub(crate) fn is_any_case(definition: &str) -> bool {
+    definition == "SeverityName"
+}
+
+/// dbt's other form of a test, `{ test_name: unique, name: x }`, as the one that the types have: `{ unique: { name: x } }`.
+pub(crate) fn inside_out(definition: &str, node: &Node) -> Option<Node> {
+    let entries = node.entries();
+    let name = entries.iter().find(|entry| definition == "TestMapping" && entry.key == "test_name")?;
+    let key = name.value.text()?.to_owned();
+    let rest = entries.iter().filter(|entry| entry.key != "test_name").cloned().collect();
+    let value = Node::new(node.span, Data::Map(rest));
+    Some(Node::new(node.span, Data::Map(vec![Entry { key, span: name.span, value }])))
 }
 
 /// What to do instead of a value that is refused.
@@ -338,15 +330,23 @@ pub(crate) fn is_text_of_null(definition: &str, property: &str) -> bool {
 
 /// What to do instead of any other name: there are more names than we can know.
 pub(crate) fn open(definition: &str) -> Option<&'static str> {
-    ["TestName", "TestMapping"].contains(&definition).then_some(
-        "the tests are `not_null`, `unique`, `accepted_values` and `relationships`; generic tests of your own or of \
-         packages are not supported yet: write the query to `tests/` as a singular test",
-    )
+    match definition {
+        "Materialized" => Some("materializations of your own are not supported: use one of the four, and hooks"),
+        "IncrementalStrategy" => Some("strategies of your own are not supported: use one of the five"),
+        "SnapshotStrategy" => Some("strategies of your own are not supported: use `timestamp` or `check`"),
+        _ => None,
+    }
 }
 
 /// Whether Jinja stays in the texts of a property.
 pub(crate) fn is_unexpanded(definition: &str, property: &str) -> bool {
-    UNEXPANDED.contains(&(definition, property))
+    if definition == "CustomTestFile" {
+        // All but settings are arguments, which the test itself expands.
+        return property != "config" && (property == "where" || !OLDER.contains(&property));
+    }
+    let is_settings = is_settings(definition);
+    is_settings && HOOKS.contains(&property)
+        || UNEXPANDED.iter().any(|(owner, properties)| *owner == definition && properties.contains(&property))
 }
 
 /// Whether the lines of a property are never shown.

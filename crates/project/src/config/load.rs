@@ -1,112 +1,248 @@
-//! The whole project: `headwater.yml`, then every file below its folders.
+//! The whole project: its own files, then every file below its folders, then those of the packages that it uses.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 
-use headwater_plan::{Diagnostics, Location};
-use serde_json::Value;
+use headwater_plan::{Code, Diagnostic, Diagnostics, Location};
+use serde_json::Map;
 
 use super::at::At;
 use super::check::{Check, Checked, Jinja};
-use super::discover::{self, Files};
+use super::dbt_project::{self, DbtFile, DbtProject};
+use super::described::{self, Fixtures};
+use super::discover::{self, Files, Place};
 use super::file::sources::PropertiesFile;
+use super::overrides::{self, Override};
 use super::source::Source;
-use super::{Loaded, Project, Properties, Render, Request, Scope, SourceTable, SqlFile};
-use super::{hints, project, properties, sources, yaml};
+use super::sources::{self, Around};
+use super::{DBT_PROJECT_FILE, Folders, PROJECT_FILE, hints, project, properties, unused, yaml};
+use super::{HookDecl, Loaded, Package, Project, Render, Request, Scope, SeedPath, SqlFile};
+use crate::packages::{self, Installed};
 
-/// Reads and checks all files of a project. Without a usable `headwater.yml` there is nothing to go on with (`None`),
-/// but the other files are checked all the same.
+/// Reads and checks all files of a project. Without project files that can be used there is nothing to go on with
+/// (`None`), but the other files are checked all the same.
 pub fn load(request: &Request, render: &Render<'_>) -> (Option<Loaded>, Diagnostics) {
     let (project, mut found) = project::project(request, render);
-    if found.0.iter().any(|wrong| wrong.code == headwater_plan::Code::NoProject) {
+    if found.0.iter().any(|wrong| wrong.code == Code::NoProject) {
         return (None, found);
     }
-    let files = discover::files(&request.dir, &mut found);
-    let schema = crate::schemas::of::<PropertiesFile>();
-    let mut reading = Reading { dir: &request.dir, schema: &schema, found: &mut found, declared: Declared::default() };
-    match &project {
-        Some(project) => {
-            let Project { name, vars, target, .. } = project;
-            let scope = Scope { project: name, vars, environ: &request.environ, target };
-            let expand = |text: &str, at: &Location| render(&scope, text, at);
-            reading.properties(&files, Jinja::Expand(&expand));
-        }
-        None => reading.properties(&files, Jinja::LeaveOut),
+    let has_dbt = request.dir.join(DBT_PROJECT_FILE).is_file();
+    if request.dir.join(PROJECT_FILE).is_file() {
+        discover::refuse(&request.dir, &mut found);
     }
-    let declared = reading.declared;
-    hints::check_references(&declared.sources, &mut found);
-    let loaded = project.map(|project| declared.with(project, files, &request.dir, &mut found));
-    (loaded, found)
+    let dbt = project.as_ref().and_then(|project| project.dbt.as_ref());
+    let folders = dbt.map(|dbt| dbt.folders.clone()).unwrap_or_default();
+    let own = Reading {
+        dir: &request.dir,
+        package: Path::new(""),
+        name: project.as_ref().map(|project| project.name.as_str()).unwrap_or_default(),
+        dbt: has_dbt,
+        folders: &folders,
+        jinja: Jinja::LeaveOut,
+    };
+    let Some(project) = &project else {
+        own.package(&mut found);
+        return (None, found);
+    };
+    let Project { name, vars, target, .. } = project;
+    let scope = Scope { project: name, vars, environ: &request.environ, target };
+    let expand = |text: &str, at: &Location| render(&scope, text, at);
+    let mut read = Reading { jinja: Jinja::Expand(&expand), ..own }.package(&mut found);
+    read.package.vars = vars.clone();
+    read.package.settings = dbt.map(|dbt| dbt.settings.clone()).unwrap_or_default();
+    let mut complete = read.whole;
+    let mut all = vec![read.package];
+    // As in dbt, those of packages run before the project's own, by the packages' names.
+    let mut hooks: BTreeMap<&str, Hooks> = BTreeMap::new();
+    let used = Used { request, render, project };
+    let installed = used.installed(&folders, &mut found);
+    for installed in &installed {
+        match used.load(installed, &mut found) {
+            Some(other) => {
+                complete &= other.whole;
+                read.overrides.extend(other.overrides);
+                hooks.insert(&installed.name, other.hooks);
+                all.push(other.package);
+            }
+            None => complete = false,
+        }
+    }
+    complete &= !found.0.iter().any(|wrong| wrong.code == Code::PackageNotInstalled);
+    overrides::apply(read.overrides, &mut all[1..], &mut found);
+    unused::warn(&all, &mut found);
+    for package in &all {
+        hints::check_references(&package.sources, &mut found);
+    }
+    let own_hooks = dbt.map(Hooks::of).unwrap_or_default();
+    let (mut on_run_start, mut on_run_end) = (Vec::new(), Vec::new());
+    for Hooks { start, end } in hooks.into_values().chain([own_hooks]) {
+        on_run_start.extend(start);
+        on_run_end.extend(end);
+    }
+    let loaded = Loaded {
+        name: name.clone(),
+        vars: vars.clone(),
+        environment: project.environment.clone(),
+        target: target.clone(),
+        connections: project.connections.clone(),
+        dbt: has_dbt,
+        folders,
+        packages: all,
+        dispatch: dbt.map(|dbt| dbt.dispatch.clone()).unwrap_or_default(),
+        on_run_start,
+        on_run_end,
+        complete,
+    };
+    (Some(loaded), found)
 }
 
-/// What the YAML files declare.
+/// The packages that a project uses.
+struct Used<'a> {
+    request: &'a Request,
+    render: &'a Render<'a>,
+    project: &'a Project,
+}
+
+impl Used<'_> {
+    /// Those that are there; one that should be and is not is told.
+    fn installed(&self, folders: &Folders, found: &mut Diagnostics) -> Vec<Installed> {
+        let Request { dir, environ, .. } = self.request;
+        let asked = packages::read_with(dir, environ, self.render).unwrap_or_else(|wrong| {
+            found.extend(wrong.0);
+            Vec::new()
+        });
+        packages::installed(dir, &folders.packages, &asked, environ, found)
+    }
+
+    /// A package with everything that is below its folders.
+    fn load(&self, installed: &Installed, found: &mut Diagnostics) -> Option<Read> {
+        let Request { dir, environ, vars: told, .. } = self.request;
+        let target = &self.project.target;
+        if installed.name == self.project.name {
+            let place = Location::line(installed.dir.join(DBT_PROJECT_FILE), 1);
+            let message = format!("a package is called `{}`, as the project itself", installed.name);
+            found.push(Diagnostic::error(Code::DuplicateName, message).at(place));
+            return None;
+        }
+        let file = DbtFile::open(dir, &installed.dir, found)?;
+        let scope = Scope { project: &installed.name, vars: told, environ, target };
+        let expand = |text: &str, at: &Location| (self.render)(&scope, text, at);
+        let dbt = file.read(Jinja::Expand(&expand), found)?;
+        let nothing = Map::new();
+        let of_project = self.project.dbt.as_ref().map_or(&nothing, |dbt| &dbt.vars);
+        let layers = [&dbt.vars, of_project, &self.project.headwater_vars, told];
+        let vars = dbt_project::merged_vars(&layers, &installed.name);
+        let scope = Scope { project: &installed.name, vars: &vars, environ, target };
+        let expand = |text: &str, at: &Location| (self.render)(&scope, text, at);
+        let reading = Reading {
+            dir,
+            package: &installed.dir,
+            name: &installed.name,
+            dbt: true,
+            folders: &dbt.folders,
+            jinja: Jinja::Expand(&expand),
+        };
+        let read = reading.package(found);
+        let hooks = Hooks::of(&dbt);
+        Some(Read { package: Package { vars: vars.clone(), settings: dbt.settings, ..read.package }, hooks, ..read })
+    }
+}
+
+/// What runs before and after everything else.
 #[derive(Default)]
-struct Declared {
-    sources: Vec<SourceTable>,
-    models: Vec<Properties>,
-    seeds: Vec<Properties>,
-    lost: bool,
+struct Hooks {
+    start: Vec<HookDecl>,
+    end: Vec<HookDecl>,
 }
 
-impl Declared {
-    fn with(self, project: Project, files: Files, dir: &Path, found: &mut Diagnostics) -> Loaded {
+impl Hooks {
+    fn of(dbt: &DbtProject) -> Self {
+        Self { start: dbt.on_run_start.clone(), end: dbt.on_run_end.clone() }
+    }
+}
+
+/// What the files of the project itself or of a package say.
+struct Read {
+    package: Package,
+    /// What is said of other packages' tables.
+    overrides: Vec<Override>,
+    hooks: Hooks,
+    /// Whether nothing with a name was lost.
+    whole: bool,
+}
+
+/// The reading of the files of the project itself or of a package.
+struct Reading<'a> {
+    /// The project's folder, absolute.
+    dir: &'a Path,
+    /// The package's folder in it; empty for the project itself.
+    package: &'a Path,
+    name: &'a str,
+    /// Whether a `dbt_project.yml` governs: then dbt's rules hold.
+    dbt: bool,
+    folders: &'a Folders,
+    jinja: Jinja<'a>,
+}
+
+impl Reading<'_> {
+    /// All that the files say.
+    fn package(&self, found: &mut Diagnostics) -> Read {
+        let files = discover::files(self.dir, self.package, self.folders, found);
+        let package = Package { name: self.name.to_owned(), dir: self.package.to_path_buf(), ..Package::default() };
+        let mut all = Read { package, overrides: Vec::new(), hooks: Hooks::default(), whole: true };
+        for place in &files.properties {
+            all.whole &= self.properties(place, &files, &mut all, found).unwrap_or(false);
+        }
         let before = found.0.len();
-        let mut read = |paths: Vec<PathBuf>| -> Vec<SqlFile> {
-            let text = |path: PathBuf| match Source::read(dir, &path) {
-                Ok(source) => Some(SqlFile { path, text: source.text }),
+        let mut read = |places: Vec<Place>| -> Vec<SqlFile> {
+            let file = |Place { path, folders }| match Source::read(self.dir, &path) {
+                Ok(source) => Some(SqlFile { path, text: source.text, folders }),
                 Err(wrong) => {
                     found.push(wrong);
                     None
                 }
             };
-            paths.into_iter().filter_map(text).collect()
+            places.into_iter().filter_map(file).collect()
         };
-        let (model_files, macro_files, test_files) = (read(files.models), read(files.macros), read(files.tests));
-        Loaded {
-            name: project.name,
-            vars: project.vars,
-            environment: project.environment,
-            target: project.target,
-            connections: project.connections,
-            sources: self.sources,
-            models: self.models,
-            seeds: self.seeds,
-            model_files,
-            macro_files,
-            test_files,
-            seed_files: files.seeds,
-            complete: !self.lost && found.0.len() == before,
-        }
-    }
-}
-
-struct Reading<'a> {
-    dir: &'a Path,
-    schema: &'a Value,
-    found: &'a mut Diagnostics,
-    declared: Declared,
-}
-
-impl Reading<'_> {
-    fn properties(&mut self, files: &Files, jinja: Jinja<'_>) {
-        for path in &files.properties {
-            if self.file(path, jinja).is_none() {
-                self.declared.lost = true;
-            }
-        }
+        let package = &mut all.package;
+        package.model_files = read(files.models);
+        package.macro_files = read(files.macros);
+        package.test_files = read(files.tests);
+        package.snapshot_files = read(files.snapshots);
+        package.analysis_files = read(files.analyses);
+        package.doc_files = read(files.docs);
+        package.seed_files =
+            files.seeds.into_iter().map(|Place { path, folders }| SeedPath { path, folders }).collect();
+        all.whole &= found.0.len() == before;
+        all
     }
 
-    fn file(&mut self, path: &Path, jinja: Jinja<'_>) -> Option<()> {
-        let source = Source::read(self.dir, path).map_err(|wrong| self.found.push(wrong)).ok()?;
-        let root = yaml::parse(&source, self.found)?;
-        let mut check = Check { source: &source, schema: self.schema, jinja, found: self.found, lost: false };
-        let checked = check.check(&root, "PropertiesFile", &format!("`{}`", path.display()));
-        self.declared.lost |= check.lost;
+    /// Takes up what a YAML file says; whether nothing with a name was lost in it.
+    fn properties(&self, place: &Place, files: &Files, all: &mut Read, found: &mut Diagnostics) -> Option<bool> {
+        let source = Source::read(self.dir, &place.path).map_err(|wrong| found.push(wrong)).ok()?;
+        let root = yaml::parse(&source, found)?;
+        let schema = crate::schemas::of_properties();
+        let mut check = Check { lenient: self.dbt, ..Check::new(&source, schema, self.jinja, found) };
+        let checked = check.check(&root, "PropertiesFile", &format!("`{}`", place.path.display()));
+        let whole = !check.lost;
         let Checked::Sound(clean) = checked else { return None };
-        let file: PropertiesFile = project::typed(&clean, self.found)?;
+        let file: PropertiesFile = project::typed(&clean, found)?;
         let at = At::new(&source, &clean);
-        self.declared.sources.extend(sources::resolve(at, file.sources, self.dir, self.found));
-        self.declared.models.extend(properties::models(at, file.models, self.found));
-        self.declared.seeds.extend(properties::seeds(at, file.seeds, self.found));
-        Some(())
+        let around = Around { dir: self.dir, package: self.name, dbt: self.dbt, folders: &place.folders };
+        let fixtures = Fixtures { dir: self.dir, files: &files.fixtures };
+        let sources = sources::resolve(at, file.sources, around, found);
+        all.overrides.extend(sources.overrides);
+        let package = &mut all.package;
+        package.sources.extend(sources.tables);
+        package.models.extend(properties::models(at, file.models, self.dbt, found));
+        package.seeds.extend(properties::seeds(at, file.seeds, found));
+        package.snapshots.extend(properties::snapshots(at, file.snapshots, self.dbt, found));
+        package.analyses.extend(properties::analyses(at, file.analyses, found));
+        package.singular_tests.extend(properties::singular_tests(at, "data_tests", file.data_tests));
+        package.singular_tests.extend(properties::singular_tests(at, "tests", file.tests));
+        package.unit_tests.extend(described::unit_tests(at, file.unit_tests, &fixtures, found));
+        package.exposures.extend(described::exposures(at, file.exposures, &place.folders));
+        package.macros.extend(described::macros(at, file.macros));
+        Some(whole)
     }
 }

@@ -1,41 +1,35 @@
-//! `headwater.yml`, resolved for one environment.
+//! The project's own files, resolved for one environment: `headwater.yml`, `dbt_project.yml`, or both.
 //!
-//! The file is checked twice: as a whole with its Jinja left out, since only the picked environment's variables need be
-//! there, then the picked environment and the variables with their Jinja expanded.
+//! `headwater.yml` is checked twice: as a whole with its Jinja left out, since only the picked environment's variables need
+//! be there, then the picked environment and the variables with their Jinja expanded. A `dbt_project.yml` alone has one
+//! environment, all defaults; beside a `headwater.yml` it has the environments of that.
 
-use std::collections::BTreeSet;
-use std::num::NonZero;
+use std::path::Path;
 
-use headwater_plan::diagnostic::did_you_mean;
-use headwater_plan::node::EngineKind;
 use headwater_plan::{Code, Diagnostic, Diagnostics, Environment, Location, Secret};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::at::At;
 use super::check::{Check, Checked, Jinja};
-use super::file::project::{CatalogName, ConnectionFile, EngineFile, EngineName, EnvironmentFile, ProjectFile};
-use super::source::{Source, Span};
-use super::yaml::{self, Data, Entry, Node};
-use super::{Connection, PROJECT_FILE, Project, Render, Request, Scope, Target, find, paths, size};
+use super::dbt_project::{self, DbtFile};
+use super::environment::{self, Reading};
+use super::file::project::{ConnectionFile, ProjectFile};
+use super::source::Source;
+use super::yaml::{self, Node};
+use super::{Connection, DBT_PROJECT_FILE, PROJECT_FILE, Project, Render, Request, Scope, find, paths};
 
-/// The environment that there is when the file names none.
-const DEFAULT_ENVIRONMENT: &str = "local";
-const DEFAULT_LAKE: &str = "./lake";
-const DEFAULT_SCHEMA: &str = "main";
-const DEFAULT_MEMORY_LIMIT: u64 = 2_000_000_000;
-
-/// What `headwater.yml` says for the requested environment; `None` when that cannot be known. Reads nothing but that file.
+/// What the project's own files say for the requested environment; `None` when that cannot be known. Reads nothing else.
 pub fn project(request: &Request, render: &Render<'_>) -> (Option<Project>, Diagnostics) {
     let mut found = Diagnostics::default();
     let project = read(request, render, &mut found);
     (project, found)
 }
 
-/// The requested environment. Reads nothing but `headwater.yml`: a query needs no more.
+/// The requested environment. Reads nothing but the project's own files: a query needs no more.
 ///
 /// # Errors
-/// Whatever is wrong with that file.
+/// Whatever is wrong with those files.
 pub fn environment(request: &Request, render: &Render<'_>) -> Result<Environment, Diagnostics> {
     match project(request, render) {
         (Some(project), found) if !found.has_errors() => Ok(project.environment),
@@ -44,14 +38,88 @@ pub fn environment(request: &Request, render: &Render<'_>) -> Result<Environment
 }
 
 fn read(request: &Request, render: &Render<'_>, found: &mut Diagnostics) -> Option<Project> {
-    if !request.dir.join(PROJECT_FILE).is_file() {
-        found.push(find::no_project(&request.dir));
-        return None;
+    let has = |file: &str| request.dir.join(file).is_file();
+    match (has(PROJECT_FILE), has(DBT_PROJECT_FILE)) {
+        (false, false) => {
+            found.push(find::no_project(&request.dir));
+            None
+        }
+        (true, false) => headwater(request, render, found),
+        (false, true) => {
+            let file = DbtFile::open(&request.dir, "".as_ref(), found)?;
+            let project = alone(request, render, &file, found)?;
+            with_dbt(request, render, project, &file, found)
+        }
+        (true, true) => {
+            let project = headwater(request, render, found);
+            let file = DbtFile::open(&request.dir, "".as_ref(), found);
+            let (Some(project), Some(file)) = (project, &file) else {
+                // Nothing to go on with, but what is wrong in the other file is told as well.
+                if let Some(file) = &file {
+                    file.read(Jinja::LeaveOut, found);
+                }
+                return None;
+            };
+            if file.name().is_some_and(|name| name != project.name) {
+                let name = file.name().unwrap_or_default();
+                let message = format!("the project is `{name}` here and `{}` in `{PROJECT_FILE}`", project.name);
+                let wrong = Diagnostic::error(Code::InvalidValue, message).at(file.name_location());
+                found.push(wrong.help("give both files the same `name:`"));
+            }
+            with_dbt(request, render, project, file, found)
+        }
     }
+}
+
+/// Reads `dbt_project.yml` for an environment that is known.
+fn with_dbt(
+    request: &Request,
+    render: &Render<'_>,
+    mut project: Project,
+    file: &DbtFile,
+    found: &mut Diagnostics,
+) -> Option<Project> {
+    // As in dbt, a variable is known here only if the command line tells it.
+    let scope =
+        Scope { project: &project.name, vars: &request.vars, environ: &request.environ, target: &project.target };
+    let expand = |text: &str, at: &Location| render(&scope, text, at);
+    let dbt = file.read(Jinja::Expand(&expand), found)?;
+    let own = std::mem::take(&mut project.vars);
+    project.vars = dbt_project::merged_vars(&[&dbt.vars, &own], &project.name);
+    project.headwater_vars = own;
+    project.dbt = Some(dbt);
+    Some(project)
+}
+
+/// A `dbt_project.yml` without a `headwater.yml`: one environment, all defaults.
+fn alone(request: &Request, render: &Render<'_>, file: &DbtFile, found: &mut Diagnostics) -> Option<Project> {
+    let root = file.at();
+    let Some(name) = file.name() else {
+        // Something is wrong with the name, and the check says what.
+        file.read(Jinja::LeaveOut, found);
+        return None;
+    };
+    let picked = environment::pick(request, None, root, found);
+    let schema = crate::schemas::of::<ProjectFile>();
+    let mut reading = Reading { request, render, source: root.source, schema: &schema, name, found };
+    let target = reading.target(picked.as_ref());
+    let (environment, target) = reading.environment(&picked?, &request.vars, target)?;
+    Some(Project {
+        name: name.to_owned(),
+        vars: request.vars.clone(),
+        headwater_vars: Map::new(),
+        environment,
+        target,
+        connections: Vec::new(),
+        dbt: None,
+    })
+}
+
+fn headwater(request: &Request, render: &Render<'_>, found: &mut Diagnostics) -> Option<Project> {
     let source = Source::read(&request.dir, PROJECT_FILE.as_ref()).map_err(|wrong| found.push(wrong)).ok()?;
     let root = yaml::parse(&source, found)?;
     let schema = crate::schemas::of::<ProjectFile>();
-    let mut check = Check { source: &source, schema: &schema, jinja: Jinja::LeaveOut, found, lost: false };
+    let mut check = Check::new(&source, &schema, Jinja::LeaveOut, found);
     let checked = check.check(&root, "ProjectFile", "`headwater.yml`");
     let Checked::Sound(clean) = checked else {
         if matches!(checked, Checked::LeftOut) {
@@ -65,184 +133,35 @@ fn read(request: &Request, render: &Render<'_>, found: &mut Diagnostics) -> Opti
     found.extend(paths::check_identifier(at.at("name"), "the project", &file.name));
 
     let raw = At::new(&source, &root);
-    let picked = pick(request, &file, raw, found);
+    let picked = environment::pick(request, file.default_environment.as_deref(), raw, found);
     let vars_node = clean.get("vars").cloned();
     let mut reading = Reading { request, render, source: &source, schema: &schema, name: &file.name, found };
-    let target = Target {
-        name: picked.as_ref().map_or(DEFAULT_ENVIRONMENT, |picked| &picked.name).to_owned(),
-        schema: DEFAULT_SCHEMA.to_owned(),
-        threads: reading.threads(None),
-    };
+    let target = reading.target(picked.as_ref());
     let vars = reading.vars(raw.get("vars").map(|at| at.node).or(vars_node.as_ref()), &target);
     let connections = connections(at, file.connections);
     let picked = picked?;
     let (environment, target) = reading.environment(&picked, &vars, target)?;
-    Some(Project { name: file.name, vars, environment, target, connections })
+    Some(Project { name: file.name, headwater_vars: vars.clone(), vars, environment, target, connections, dbt: None })
+}
+
+/// The name in the `dbt_project.yml` of a package; what is wrong with the file is told.
+pub(crate) fn package_name(dir: &Path, package: &Path, found: &mut Diagnostics) -> Option<String> {
+    let file = DbtFile::open(dir, package, found)?;
+    let name = file.name().map(str::to_owned);
+    if name.is_none() {
+        let wrong = file.at().error(Code::MissingKey, "a dbt project needs the key `name`");
+        found.push(wrong.help("letters, digits and `_`, such as `dbt_utils`"));
+    }
+    name
 }
 
 /// A checked tree as its type. That it always succeeds is the checker's promise.
-pub(super) fn typed<T: DeserializeOwned>(clean: &Node, found: &mut Diagnostics) -> Option<T> {
+pub(crate) fn typed<T: DeserializeOwned>(clean: &Node, found: &mut Diagnostics) -> Option<T> {
     match serde_json::from_value(clean.to_json()) {
         Ok(value) => Some(value),
         Err(error) => {
             found.push(Diagnostic::internal("a checked YAML file does not fit its own type").caused_by(&error));
             None
-        }
-    }
-}
-
-/// The environment that was asked for: its name and, if the file has it, its mapping.
-struct Picked<'a> {
-    name: String,
-    at: Option<At<'a>>,
-}
-
-fn pick<'a>(request: &Request, file: &ProjectFile, root: At<'a>, found: &mut Diagnostics) -> Option<Picked<'a>> {
-    let written = root.get("environments").map(|at| at.node.entries()).unwrap_or_default();
-    let mut names: BTreeSet<&str> = written.iter().map(|entry| entry.key.as_str()).collect();
-    if names.is_empty() {
-        names.insert(DEFAULT_ENVIRONMENT);
-    }
-    let known = || names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let unknown = |name: &str| {
-        let help = match did_you_mean(name, names.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("`{PROJECT_FILE}` has {}", known()),
-        };
-        Diagnostic::error(Code::UnknownEnvironment, format!("no environment is called `{name}`")).help(help)
-    };
-    let default = file.default_environment.as_deref();
-    if let Some(wrong) = default.filter(|name| !names.contains(name)) {
-        found.push(unknown(wrong).at(root.at("default_environment").location()));
-    }
-    let name = request.environment.as_deref().or(default).unwrap_or(DEFAULT_ENVIRONMENT);
-    if names.contains(name) {
-        let at = written.iter().find(|entry| entry.key == name).map(|entry| At { node: &entry.value, ..root });
-        return Some(Picked { name: name.to_owned(), at });
-    }
-    if request.environment.is_some() {
-        // Where they are written, if they are: that is where one more would go.
-        let at = if written.is_empty() { root.key_location("name") } else { root.key_location("environments") };
-        found.push(unknown(name).at(at));
-    } else if default.is_none() {
-        let message = format!("no environment is picked, and none is called `{DEFAULT_ENVIRONMENT}`");
-        found.push(
-            Diagnostic::error(Code::UnknownEnvironment, message)
-                .at(root.key_location("environments"))
-                .help(format!("pick one with `--env`, or with `default_environment:` in this file: {}", known())),
-        );
-    }
-    None
-}
-
-/// The second look at the file: what has Jinja.
-struct Reading<'a> {
-    request: &'a Request,
-    render: &'a Render<'a>,
-    source: &'a Source,
-    schema: &'a Value,
-    name: &'a str,
-    found: &'a mut Diagnostics,
-}
-
-impl Reading<'_> {
-    fn threads(&self, written: Option<u32>) -> usize {
-        let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
-        self.request.threads.or(written.map(|threads| threads as usize)).unwrap_or_else(cores).max(1)
-    }
-
-    fn vars(&mut self, node: Option<&Node>, target: &Target) -> Map<String, Value> {
-        let nothing = Map::new();
-        let scope = Scope { project: self.name, vars: &nothing, environ: &self.request.environ, target };
-        let expand = |text: &str, at: &Location| (self.render)(&scope, text, at);
-        let mut vars = Map::new();
-        for Entry { key, value, .. } in node.map(Node::entries).unwrap_or_default() {
-            // What `--vars` replaces need not be there.
-            if self.request.vars.contains_key(key) {
-                continue;
-            }
-            let jinja = Jinja::Expand(&expand);
-            let mut check = Check { source: self.source, schema: self.schema, jinja, found: self.found, lost: false };
-            if let Checked::Sound(value) = check.check_free(value, &format!("`{key}`")) {
-                vars.insert(key.clone(), value.to_json());
-            }
-        }
-        vars.extend(self.request.vars.clone());
-        vars
-    }
-
-    fn environment(
-        &mut self,
-        picked: &Picked<'_>,
-        vars: &Map<String, Value>,
-        target: Target,
-    ) -> Option<(Environment, Target)> {
-        let scope = Scope { project: self.name, vars, environ: &self.request.environ, target: &target };
-        let expand = |text: &str, at: &Location| (self.render)(&scope, text, at);
-        let empty = Node::new(Span::START, Data::Map(Vec::new()));
-        let node = picked.at.map_or(&empty, |at| at.node);
-        let jinja = Jinja::Expand(&expand);
-        let mut check = Check { source: self.source, schema: self.schema, jinja, found: self.found, lost: false };
-        let Checked::Sound(clean) = check.check(node, "EnvironmentFile", &format!("`{}`", picked.name)) else {
-            return None;
-        };
-        let file: EnvironmentFile = typed(&clean, self.found)?;
-        let at = At::new(self.source, &clean);
-        let before = self.found.0.len();
-        self.refuse(&file, at, &picked.name);
-
-        let lake_written = file.lake.clone().unwrap_or_else(|| DEFAULT_LAKE.to_owned());
-        self.found.extend(paths::check_path(at.at("lake"), "`lake`", &lake_written));
-        let schema = file.schema.clone().unwrap_or_else(|| DEFAULT_SCHEMA.to_owned());
-        self.found.extend(paths::check_schema(at.at("schema"), &schema));
-        let memory_limit = self.memory_limit(&file, at);
-        let threads = self.threads(file.threads);
-        if self.found.0.len() > before {
-            return None;
-        }
-        let environment = Environment {
-            name: picked.name.clone(),
-            lake: paths::absolute(&self.request.dir, &lake_written),
-            lake_written,
-            lake_location: at.at("lake").location(),
-            engine: EngineKind::Embedded,
-            threads,
-            memory_limit,
-        };
-        Some((environment, Target { schema, threads, ..target }))
-    }
-
-    fn memory_limit(&mut self, file: &EnvironmentFile, at: At<'_>) -> u64 {
-        let Some(written) = &file.memory_limit else { return DEFAULT_MEMORY_LIMIT };
-        let limit = size::bytes(written);
-        if limit.is_none_or(|limit| limit == 0) {
-            let message = format!("`memory_limit` must be a number with a unit, such as `4GB`, not `{written}`");
-            let wrong = at.at("memory_limit").error(Code::InvalidValue, message);
-            self.found.push(wrong.help("the units are `B`, `KB`, `MB`, `GB`, `TB`, `KiB`, `MiB`, `GiB`, `TiB`"));
-        }
-        limit.unwrap_or(DEFAULT_MEMORY_LIMIT)
-    }
-
-    /// What other environments may name and a run cannot do yet.
-    fn refuse(&mut self, file: &EnvironmentFile, at: At<'_>, name: &str) {
-        let engine = file.engine.map(|engine| match engine {
-            EngineFile::Name(name) => name,
-            EngineFile::Settings(settings) => settings.kind,
-        });
-        let engine = match engine {
-            None | Some(EngineName::Embedded) => None,
-            Some(EngineName::Spark) => Some("spark"),
-            Some(EngineName::Auto) => Some("auto"),
-        };
-        if let Some(engine) = engine {
-            let message = format!("the engine `{engine}` of the environment `{name}` is not supported yet");
-            let wrong = at.at("engine").error(Code::Unsupported, message);
-            self.found.push(wrong.help("use `engine: embedded`, or pick another environment with `--env`"));
-        }
-        if file.catalog == Some(CatalogName::Glue) {
-            let message = format!("the catalog `glue` of the environment `{name}` is not supported yet");
-            let wrong = at.at("catalog").error(Code::Unsupported, message);
-            self.found.push(wrong.help("use `catalog: local`, or pick another environment with `--env`"));
         }
     }
 }

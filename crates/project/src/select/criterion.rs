@@ -2,21 +2,24 @@
 
 use headwater_plan::{Code, Diagnostic};
 
+use super::Indirect;
 use super::method::Method;
 
 /// `[@|[n]+][method:]value[+[n]]`
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Criterion<'a> {
+pub(crate) struct Criterion {
     pub(super) with_parents_of_children: bool,
     pub(super) parents: Option<Depth>,
     pub(super) children: Option<Depth>,
     pub(super) method: Method,
-    pub(super) value: &'a str,
+    pub(super) value: String,
+    /// Which tests come with what it selects, where it says so itself.
+    pub(super) indirect: Option<Indirect>,
 }
 
 /// How far along the graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Depth {
+pub(crate) enum Depth {
     All,
     Steps(usize),
 }
@@ -35,8 +38,8 @@ impl Depth {
     }
 }
 
-impl<'a> Criterion<'a> {
-    pub(super) fn parse(text: &'a str) -> Result<Self, Diagnostic> {
+impl Criterion {
+    pub(super) fn parse(text: &str) -> Result<Self, Diagnostic> {
         let invalid = |why: &str| {
             Err(Diagnostic::error(Code::InvalidSelector, format!("`{text}` is not a selector: {why}")).help(
                 "for example `daily_metrics`, `+daily_metrics`, `tag:gold`, `path:models/gold`, `source:rental+`",
@@ -69,6 +72,7 @@ impl<'a> Criterion<'a> {
         if value.is_empty() {
             return invalid("it names nothing");
         }
-        Ok(Self { with_parents_of_children, parents, children, method, value })
+        method.check_value(value)?;
+        Ok(Self { with_parents_of_children, parents, children, method, value: value.to_owned(), indirect: None })
     }
 }

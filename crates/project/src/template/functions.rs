@@ -1,16 +1,20 @@
-//! dbt's functions: `ref`, `source`, `var`, `env_var`, `config`, `log`, and the values that they give.
+//! dbt's functions, as a template calls them.
 
-use std::fmt;
 use std::sync::Arc;
 
 use headwater_plan::diagnostic::did_you_mean;
 use headwater_plan::{Code, Diagnostic, TableName};
-use minijinja::value::{Kwargs, Object, ObjectRepr, Rest, Serde, Value, from_args};
-use minijinja::{Error, State};
-use serde_json::Map;
+use minijinja::value::{Kwargs, Object, ObjectRepr, Rest, Tuple, Value, from_args};
+use minijinja::{Error, ErrorKind, State};
 
-use super::error::{refuse, refuse_caller};
-use super::names::{Call, Names, Place};
+use super::ask::{Call, Phase, Target};
+use super::error::{is_stop, refuse};
+use super::macros::give_back;
+use super::names::{Names, Place};
+use super::query;
+use super::relation::Relation;
+use super::text_formats as formats;
+use super::value::{Set, from_json, items, none};
 
 /// A function of dbt's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,41 +23,90 @@ pub(super) enum Function {
     Source,
     Var,
     EnvVar,
-    Config,
     Log,
+    Print,
+    Return,
+    Statement,
+    RunQuery,
+    LoadResult,
+    StoreResult,
+    IsIncremental,
+    ShouldFullRefresh,
+    ShouldStoreFailures,
+    LoadRelation,
+    ColumnsInQuery,
+    FromJson,
+    ToJson,
+    FromYaml,
+    ToYaml,
+    Zip,
+    ZipStrict,
+    Set,
+    SetStrict,
+    Md5,
+    Doc,
+    DiffOfDicts,
 }
+
+/// Every function: the name, what it is, how it is written.
+const FUNCTIONS: &[(&str, Function, &str)] = &[
+    ("ref", Function::Ref, "ref('model')"),
+    ("source", Function::Source, "source('source', 'table')"),
+    ("var", Function::Var, "var('name')` or `var('name', default)"),
+    ("env_var", Function::EnvVar, "env_var('NAME')` or `env_var('NAME', 'default')"),
+    ("log", Function::Log, "log('message')"),
+    ("print", Function::Print, "print('message')"),
+    ("return", Function::Return, "return(value)"),
+    ("statement", Function::Statement, "{% call statement('name', fetch_result=true) %}…{% endcall %}"),
+    ("run_query", Function::RunQuery, "run_query('select …')"),
+    ("load_result", Function::LoadResult, "load_result('name')"),
+    ("store_result", Function::StoreResult, "store_result('name', response, agate_table)"),
+    ("store_raw_result", Function::StoreResult, "store_raw_result('name', …)"),
+    ("is_incremental", Function::IsIncremental, "is_incremental()"),
+    ("should_full_refresh", Function::ShouldFullRefresh, "should_full_refresh()"),
+    ("should_store_failures", Function::ShouldStoreFailures, "should_store_failures()"),
+    ("load_relation", Function::LoadRelation, "load_relation(relation)"),
+    ("load_cached_relation", Function::LoadRelation, "load_cached_relation(relation)"),
+    ("get_columns_in_query", Function::ColumnsInQuery, "get_columns_in_query('select …')"),
+    ("fromjson", Function::FromJson, "fromjson('text', default)"),
+    ("tojson", Function::ToJson, "tojson(value, default)"),
+    ("fromyaml", Function::FromYaml, "fromyaml('text', default)"),
+    ("toyaml", Function::ToYaml, "toyaml(value, default)"),
+    ("zip", Function::Zip, "zip(list, list)"),
+    ("zip_strict", Function::ZipStrict, "zip_strict(list, list)"),
+    ("set", Function::Set, "set(list)"),
+    ("set_strict", Function::SetStrict, "set_strict(list)"),
+    ("local_md5", Function::Md5, "local_md5('text')"),
+    ("doc", Function::Doc, "doc('name')"),
+    ("diff_of_two_dicts", Function::DiffOfDicts, "diff_of_two_dicts(dict, dict)"),
+];
 
 impl Function {
     pub(super) fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "ref" => Self::Ref,
-            "source" => Self::Source,
-            "var" => Self::Var,
-            "env_var" => Self::EnvVar,
-            "config" => Self::Config,
-            "log" => Self::Log,
-            _ => return None,
-        })
+        FUNCTIONS.iter().find(|(known, ..)| *known == name).map(|(_, function, _)| *function)
+    }
+
+    /// Whether it has a meaning in a string of a YAML file.
+    pub(super) fn is_in_yaml(self) -> bool {
+        matches!(self, Self::Var | Self::EnvVar)
     }
 
     fn usage(self) -> &'static str {
-        match self {
-            Self::Ref => "ref('model')",
-            Self::Source => "source('source', 'table')",
-            Self::Var => "var('name')` or `var('name', default)",
-            Self::EnvVar => "env_var('NAME')` or `env_var('NAME', 'default')",
-            Self::Config => "config(materialized='table', …)",
-            Self::Log => "log('message')",
-        }
+        FUNCTIONS.iter().find(|(_, function, _)| *function == self).map_or("", |(.., usage)| usage)
     }
 
     pub(super) fn value(self, names: &Arc<Names>) -> Value {
         Value::from_object(Callable { function: self, names: Arc::clone(names) })
     }
 
-    fn misused(self) -> Error {
+    pub(super) fn misused(self) -> Error {
         refuse(Diagnostic::error(Code::InvalidTemplate, format!("expected `{}`", self.usage())))
     }
+}
+
+/// Whether a value is a function of dbt's.
+pub(super) fn is_function(value: &Value) -> bool {
+    value.downcast_object_ref::<Callable>().is_some()
 }
 
 #[derive(Debug)]
@@ -67,78 +120,139 @@ impl Object for Callable {
         ObjectRepr::Plain
     }
 
-    fn call(self: &Arc<Self>, _state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-        let function = self.function;
-        let (Rest(args), named): (Rest<Value>, Kwargs) = from_args(args)?;
-        let text = |value: &Value| value.as_str().map(str::to_string).ok_or_else(|| function.misused());
-        if function != Function::Config && function != Function::Log && named.args().next().is_some() {
-            return Err(function.misused());
-        }
-        match (function, args.as_slice()) {
-            (Function::Ref, [name]) => self.relation(Call::Ref { package: None, name: text(name)? }),
-            (Function::Ref, [package, name]) => {
-                self.relation(Call::Ref { package: Some(text(package)?), name: text(name)? })
+    fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        let names = &self.names;
+        match self.function {
+            Function::Ref => self.reference(args),
+            Function::Source => match args {
+                [source, table] => self.relation(Call::Source { source: self.text(source)?, table: self.text(table)? }),
+                _ => Err(self.function.misused()),
+            },
+            Function::Var => self.with_default(args, |name, default| self.var(name, default)),
+            Function::EnvVar => self.with_default(args, |name, default| self.env_var(name, default)),
+            Function::Log | Function::Print => match args {
+                [message, ..] => {
+                    tracing::info!(message = %message, "a template logs");
+                    Ok(Value::from(""))
+                }
+                [] if self.function == Function::Print => Ok(Value::from("")),
+                [] => Err(self.function.misused()),
+            },
+            Function::Return => match args {
+                [value] => Err(give_back(value)),
+                [] => Err(give_back(&none())),
+                _ => Err(self.function.misused()),
+            },
+            Function::Statement => self.statement(state, args),
+            Function::RunQuery => match args {
+                [sql, ..] => Ok(query::rows(names, &sql.to_string())?.map_or_else(none, query::table)),
+                [] => Err(self.function.misused()),
+            },
+            Function::LoadResult => match args {
+                [name] => Ok(names.load_result(&name.to_string()).unwrap_or_else(none)),
+                _ => Err(self.function.misused()),
+            },
+            Function::StoreResult => self.store_result(args),
+            Function::IsIncremental => Ok(Value::from(names.is_incremental())),
+            Function::ShouldFullRefresh => Ok(Value::from(self.setting("full_refresh", names.run().full_refresh))),
+            Function::ShouldStoreFailures => {
+                Ok(Value::from(self.setting("store_failures", names.run().store_failures)))
             }
-            (Function::Source, [source, table]) => {
-                self.relation(Call::Source { source: text(source)?, table: text(table)? })
-            }
-            (Function::Var, [name]) => self.var(&text(name)?, None),
-            (Function::Var, [name, default]) => self.var(&text(name)?, Some(default)),
-            (Function::EnvVar, [name]) => self.env_var(&text(name)?, None),
-            (Function::EnvVar, [name, default]) => self.env_var(&text(name)?, Some(default)),
-            (Function::Config, []) => self.config(&named),
-            (Function::Config, [settings]) if settings.as_object().is_some_and(|o| o.repr() == ObjectRepr::Map) => {
-                let settings = serde_json::to_value(settings).map_err(|_| function.misused())?;
-                let serde_json::Value::Object(settings) = settings else { return Err(function.misused()) };
-                self.names.record(Call::Config(settings))?;
-                Ok(Value::from(""))
-            }
-            (Function::Log, [message, ..]) => {
-                tracing::info!(message = %message, "a template logs");
-                Ok(Value::from(""))
-            }
-            _ => Err(function.misused()),
+            Function::LoadRelation => match args {
+                [relation] => Ok(super::adapter::load(names, relation)),
+                _ => Err(self.function.misused()),
+            },
+            Function::ColumnsInQuery => match args {
+                [sql] => query::columns_of(names, &sql.to_string()),
+                _ => Err(self.function.misused()),
+            },
+            _ => self.pure(args),
         }
     }
 
-    fn call_method(
-        self: &Arc<Self>,
-        _state: &mut State<'_, '_>,
-        method: &str,
-        _args: &[Value],
-    ) -> Result<Value, Error> {
-        let name = self.function.usage().split('(').next().unwrap_or_default();
-        let message = format!("`{name}.{method}` of dbt's Jinja is not supported yet");
-        Err(refuse(Diagnostic::error(Code::Unsupported, message)))
+    fn call_method(self: &Arc<Self>, _state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
+        match (self.function, method, args) {
+            (Function::Var, "has_var", [name]) => {
+                let name = self.text(name)?;
+                let shared = &self.names.shared;
+                let there = shared.vars_of(&self.names.package).iter().any(|vars| vars.contains_key(&name));
+                Ok(Value::from(there))
+            }
+            _ => Err(Error::from(ErrorKind::UnknownMethod)),
+        }
     }
 }
 
 impl Callable {
+    fn text(&self, value: &Value) -> Result<String, Error> {
+        value.as_str().map(str::to_string).ok_or_else(|| self.function.misused())
+    }
+
+    /// Calls with a name and perhaps a default.
+    fn with_default(
+        &self,
+        args: &[Value],
+        call: impl FnOnce(&str, Option<&Value>) -> Result<Value, Error>,
+    ) -> Result<Value, Error> {
+        let (Rest(given), named): (Rest<Value>, Kwargs) = from_args(args)?;
+        let default = named.get::<Option<Value>>("default")?.or_else(|| named.has("default").then(none));
+        if named.assert_all_used().is_err() {
+            return Err(self.function.misused());
+        }
+        match given.as_slice() {
+            [name] => call(&self.text(name)?, default.as_ref()),
+            [name, default] => call(&self.text(name)?, Some(default)),
+            _ => Err(self.function.misused()),
+        }
+    }
+
+    fn reference(&self, args: &[Value]) -> Result<Value, Error> {
+        let (Rest(given), named): (Rest<Value>, Kwargs) = from_args(args)?;
+        let version: Option<Value> = match named.get::<Option<Value>>("v")? {
+            Some(version) => Some(version),
+            None => named.get("version")?,
+        };
+        if named.assert_all_used().is_err() {
+            return Err(self.function.misused());
+        }
+        let version = version.map(|version| version.to_string());
+        self.relation(match given.as_slice() {
+            [name] => Call::Ref { package: None, name: self.text(name)?, version },
+            [package, name] => Call::Ref { package: Some(self.text(package)?), name: self.text(name)?, version },
+            _ => return Err(self.function.misused()),
+        })
+    }
+
     fn relation(&self, call: Call) -> Result<Value, Error> {
-        let Place::Sql { relations, .. } = &self.names.place else { return Err(self.function.misused()) };
-        let relation = match &call {
-            Call::Ref { name, .. } => relations.models.get(name).cloned().unwrap_or_else(|| unknown(name)),
-            Call::Source { source, table } => {
-                let key = (source.clone(), table.clone());
-                relations.sources.get(&key).cloned().unwrap_or_else(|| unknown(table))
+        let Place::Sql { world, phase, .. } = &self.names.place else { return Err(self.function.misused()) };
+        let (from, unknown) = (&*self.names.package, |name: &str| TableName::new("unknown", name));
+        let target = match &call {
+            Call::Ref { package, name, version } => {
+                let found = world.reference(from, package.as_deref(), name, version.as_deref());
+                // Stands in for a relation that is not there. The graph pass tells of it; the SQL is then not typed.
+                found.ok_or_else(|| unknown(name))
             }
-            Call::Config(_) | Call::Warn(_) => return Err(self.function.misused()),
+            Call::Source { source, table } => world.source(from, source, table).ok_or_else(|| unknown(table)),
+            Call::Config(_) | Call::Warn(_) | Call::Drop(_) => return Err(self.function.misused()),
         };
         self.names.record(call)?;
-        Ok(Value::from_object(RelationValue(relation)))
+        Ok(Value::from_object(match target {
+            Ok(Target { table, inline: Some(inline), .. }) => Relation::inline(&table, inline),
+            // While only names are known, nothing is said to be there.
+            Ok(Target { table, kind, .. }) => Relation::of(&table, (*phase == Phase::Compile).then_some(kind)),
+            Err(table) => Relation::of(&table, None),
+        }))
     }
 
     fn var(&self, name: &str, default: Option<&Value>) -> Result<Value, Error> {
-        let shared = &self.names.shared;
-        let scoped = shared.vars.get(&shared.project).and_then(serde_json::Value::as_object);
-        let value = shared.vars.get(name).or_else(|| scoped.and_then(|scoped| scoped.get(name)));
-        if let Some(value) = value {
-            return Ok(Value::from(Serde(value)));
+        let layers = self.names.shared.vars_of(&self.names.package);
+        if let Some(value) = layers.iter().find_map(|vars| vars.get(name)) {
+            return Ok(from_json(value));
         }
         if let Some(default) = default {
             return Ok(default.clone());
         }
-        let known = shared.vars.keys().chain(scoped.into_iter().flat_map(Map::keys)).map(String::as_str);
+        let known = layers.iter().flat_map(|vars| vars.keys()).map(String::as_str);
         let help = match did_you_mean(name, known) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!(
@@ -164,79 +278,96 @@ impl Callable {
         Err(refuse(Diagnostic::error(Code::MissingEnvironmentVariable, message).help(help)))
     }
 
-    fn config(&self, named: &Kwargs) -> Result<Value, Error> {
-        let mut settings = Map::new();
-        for key in named.args() {
-            let value: Value = named.get(key)?;
-            let value = serde_json::to_value(&value).map_err(|_| self.function.misused())?;
-            settings.insert(key.to_string(), value);
+    /// The node's setting of that name, or what the command says.
+    fn setting(&self, name: &str, command: bool) -> bool {
+        super::config::setting(&self.names, name)
+            .filter(|value| !value.is_none())
+            .map_or(command, |value| value.is_true())
+    }
+
+    fn statement(&self, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        let (Rest(given), named): (Rest<Value>, Kwargs) = from_args(args)?;
+        let name = given.first().cloned().or(named.get("name")?).filter(|name| !name.is_none());
+        let Some(caller) = named.get::<Option<Value>>("caller")? else { return Err(self.function.misused()) };
+        if !self.names.executes() {
+            // For the names that it reads; what only rows can tell is no error yet.
+            return match caller.call(state, &[]) {
+                Err(error) if is_stop(&error) => Err(error),
+                _ => Ok(Value::from("")),
+            };
         }
-        self.names.record(Call::Config(settings))?;
+        let sql = caller.call(state, &[])?.to_string();
+        if let (Some(rows), Some(name)) = (query::rows(&self.names, &sql)?, name) {
+            self.names.store_result(name.to_string(), query::result(rows));
+        }
         Ok(Value::from(""))
     }
-}
 
-/// Stands in for a relation that is not there. The graph pass tells of it; the SQL is then not typed.
-fn unknown(name: &str) -> TableName {
-    TableName::new("unknown", name)
-}
-
-/// A relation in a template: its text is the quoted name.
-#[derive(Debug)]
-pub(super) struct RelationValue(pub(super) TableName);
-
-impl Object for RelationValue {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
+    fn store_result(&self, args: &[Value]) -> Result<Value, Error> {
+        let (Rest(given), named): (Rest<Value>, Kwargs) = from_args(args)?;
+        let [name, rest @ ..] = given.as_slice() else { return Err(self.function.misused()) };
+        let table = named.get::<Option<Value>>("agate_table")?.or_else(|| rest.get(1).cloned());
+        self.names.store_result(name.to_string(), query::stored(table.unwrap_or_else(none)));
+        Ok(Value::from(""))
     }
 
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        match key.as_str()? {
-            "schema" => Some(Value::from(&self.0.schema)),
-            "identifier" | "name" | "table" => Some(Value::from(&self.0.name)),
-            _ => None,
+    /// The functions that ask nothing of the project.
+    fn pure(&self, args: &[Value]) -> Result<Value, Error> {
+        let (Rest(given), named): (Rest<Value>, Kwargs) = from_args(args)?;
+        let default: Option<Value> = named.get("default")?;
+        let given = given.as_slice();
+        let or_default =
+            |made: Option<Value>, default: Option<&Value>| made.or_else(|| default.cloned()).unwrap_or_else(none);
+        match (self.function, given) {
+            (Function::FromJson, [text, rest @ ..]) => {
+                Ok(or_default(formats::from_json_text(&text.to_string()), rest.first().or(default.as_ref())))
+            }
+            (Function::FromYaml, [text, rest @ ..]) => {
+                Ok(or_default(formats::from_yaml_text(&text.to_string()), rest.first().or(default.as_ref())))
+            }
+            (Function::ToJson, [value, ..]) => {
+                let sorted = named.get::<Option<bool>>("sort_keys")?.unwrap_or(false);
+                Ok(Value::from(formats::to_json_text(value, sorted)))
+            }
+            (Function::ToYaml, [value, ..]) => {
+                let sorted = named.get::<Option<bool>>("sort_keys")?.unwrap_or(false);
+                Ok(Value::from(formats::to_yaml_text(value, sorted)))
+            }
+            (Function::Zip | Function::ZipStrict, lists) => match zip(lists) {
+                Err(error) if self.function == Function::ZipStrict => Err(error),
+                zipped => Ok(zipped.unwrap_or_else(|_| default.unwrap_or_else(none))),
+            },
+            (Function::Set | Function::SetStrict, [value, rest @ ..]) => match items(value) {
+                Ok(items) => Ok(Set::value(items)),
+                Err(error) if self.function == Function::SetStrict => Err(error),
+                Err(_) => Ok(or_default(None, rest.first().or(default.as_ref()))),
+            },
+            (Function::Set | Function::SetStrict, []) => Ok(Set::value([])),
+            (Function::Md5, [text]) => Ok(Value::from(formats::md5_text(&text.to_string()))),
+            (Function::Doc, [name]) => self.doc(None, &self.text(name)?),
+            (Function::Doc, [package, name]) => self.doc(Some(&self.text(package)?), &self.text(name)?),
+            (Function::DiffOfDicts, [left, right]) => formats::diff_of_dicts(left, right),
+            _ => Err(self.function.misused()),
         }
     }
 
-    fn call_method(
-        self: &Arc<Self>,
-        _state: &mut State<'_, '_>,
-        method: &str,
-        _args: &[Value],
-    ) -> Result<Value, Error> {
-        let message = format!("the method `{method}` of a relation is not supported yet");
-        Err(refuse(
-            Diagnostic::error(Code::Unsupported, message).help("a relation has `.schema`, `.identifier` and `.name`"),
-        ))
-    }
-
-    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.quoted())
+    fn doc(&self, package: Option<&str>, name: &str) -> Result<Value, Error> {
+        let found = self.names.world().and_then(|world| world.doc(&self.names.package, package, name));
+        found.map(Value::from).ok_or_else(|| {
+            let message = format!("no documentation block is named `{name}`");
+            refuse(
+                Diagnostic::error(Code::InvalidTemplate, message)
+                    .help(format!("write `{{% docs {name} %}}…{{% enddocs %}}` in a `.md` file under `models/`")),
+            )
+        })
     }
 }
 
-/// `exceptions`: errors and warnings that templates raise.
-#[derive(Debug)]
-pub(super) struct Exceptions(pub(super) Arc<Names>);
-
-impl Object for Exceptions {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
-    }
-
-    fn call_method(self: &Arc<Self>, _state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
-        match (method, args) {
-            ("raise_compiler_error", [message]) => {
-                Err(refuse_caller(Diagnostic::error(Code::InvalidTemplate, message.to_string())))
-            }
-            ("warn", [message]) => {
-                self.0.record(Call::Warn(message.to_string()))?;
-                Ok(Value::from(""))
-            }
-            _ => Err(refuse(
-                Diagnostic::error(Code::InvalidTemplate, format!("`exceptions` has no `{method}` of these arguments"))
-                    .help("`exceptions.raise_compiler_error('…')` and `exceptions.warn('…')` are there"),
-            )),
-        }
-    }
+/// Tuples of the first items, the second items, … as long as the shortest list.
+fn zip(lists: &[Value]) -> Result<Value, Error> {
+    let lists = lists.iter().map(items).collect::<Result<Vec<_>, _>>()?;
+    let length = lists.iter().map(Vec::len).min().unwrap_or(0);
+    let tuple =
+        |place: usize| Value::from(Tuple::from(lists.iter().map(|list| list[place].clone()).collect::<Vec<_>>()));
+    Ok(super::value::List::value((0..length).map(tuple).collect()))
 }

@@ -1,195 +1,256 @@
-//! Jinja as dbt users know it, on minijinja: one file or YAML string to text, and what it asked for while it rendered.
+//! Jinja as dbt users know it, on minijinja: one text to another, and what it asked for while it rendered.
+//!
+//! ```text
+//! text ─ dialect ─> what minijinja reads ─ minijinja, with `names` as its context ─> text, calls, questions
+//! ```
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`names`] | what a template may name, and what dbt has and we refuse by name |
-//! | [`functions`] | `ref`, `source`, `var`, `env_var`, `config`, `log`, `exceptions` |
-//! | [`macros`] | the macros of `macros/*.sql` |
+//! | [`ask`] | what is rendered, what comes of it, what a template may ask of the compiler |
+//! | [`dialect`] | dbt's Jinja as text that minijinja reads with the same meaning; [`scan`] finds its tags |
+//! | [`value`] | lists, maps and sets that change in place; texts with Python's methods |
+//! | [`library`] | which macros there are, and which one a call reaches; [`builtin`] those of dbt |
+//! | [`macros`] | calls of macros: `return`, `varargs`, `kwargs`, `caller` |
+//! | [`names`], [`refused`] | what a template may name, and what dbt has and we refuse by name |
+//! | [`functions`], [`config`], [`exceptions`], [`adapter`], [`relation`], [`column`], [`query`], [`modules`] | dbt's context |
+//! | [`shared`], [`source`] | what all templates of a project share: variables, macros, texts |
 //! | [`error`] | minijinja's errors as messages with a place |
-//! | [`map`] | from a place in rendered SQL back to the template |
-//! | [`scan`] | literal text and tags |
-//! | [`place`] | byte offsets as lines and columns |
+//! | [`map`], [`place`] | from a place in rendered SQL back to the template |
+//! | [`yaml`](mod@yaml) | Jinja in the strings of YAML files |
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use headwater_plan::{Code, Diagnostic, Diagnostics, Location, TableName};
+use headwater_plan::{Diagnostic, Diagnostics, Location, TableName};
+use minijinja::Environment;
 use minijinja::value::Value;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
-use crate::config::{Scope, SqlFile};
+use crate::config::{Dispatch, Scope};
 
+mod adapter;
+mod ask;
+mod builtin;
+mod column;
+mod config;
+mod dialect;
 mod error;
+mod exceptions;
+mod filters;
 mod functions;
+mod lazy;
+mod library;
 mod macros;
 pub(crate) mod map;
+mod modules;
 mod names;
+mod namespace;
+
 pub(crate) mod place;
+mod query;
+mod refused;
+mod relation;
 mod scan;
+mod shared;
+mod source;
 #[cfg(test)]
 mod tests;
+mod text_formats;
+mod value;
+mod yaml;
 
-use error::Failed;
+pub(crate) use ask::{Call, MacroCall, MacroFiles, Phase, Rendered, RunFacts, Target, Template, Unrendered, World};
+use dialect::Role;
+use error::{Failed, waits_for};
+use library::Library;
+pub(crate) use library::MacroDef;
 pub(crate) use map::SourceMap;
-pub(crate) use names::{Call, Relations, Shared};
 use names::{Names, Place};
-use scan::{Kind, pieces, words};
+pub(crate) use scan::blocks;
+use shared::Shared;
+use source::{Source, Sources};
+pub(crate) use yaml::yaml;
 
-/// The templates' shared part: the environment, its variables, its macros.
+/// The templates' shared part: the environment, its variables, its macros. Several threads may render at once.
 pub(crate) struct Templates {
     environment: Environment<'static>,
     shared: Arc<Shared>,
 }
 
-/// A text to render.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Template<'a> {
-    /// The file, relative to the project.
-    pub(crate) path: &'a Path,
-    /// The text.
-    pub(crate) text: &'a str,
-    /// The relation that it makes, by its file and YAML alone; `config` may yet name another.
-    pub(crate) this: Option<&'a TableName>,
-}
-
-/// A rendered text.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Rendered {
-    pub(crate) text: String,
-    pub(crate) calls: Vec<Call>,
-}
+/// The path of the text that calls a macro for the compiler.
+const CALL: &str = "(call)";
 
 impl Templates {
-    /// The templates of a project; what is wrong with its macros is told, and such a file's macros are left out.
-    pub(crate) fn new(scope: &Scope<'_>, macro_files: &[SqlFile], diagnostics: &mut Diagnostics) -> Self {
-        let mut shared = shared(scope);
-        let mut environment = environment();
-        let mut places: BTreeMap<String, Location> = BTreeMap::new();
-        for file in macro_files {
-            let name = file.path.display().to_string();
-            shared.texts.insert(name.clone(), file.text.clone());
-            if let Err(error) = environment.add_template_owned(name.clone(), file.text.clone()) {
-                let failed = Failed { path: &file.path, text: &file.text, shared: &shared };
-                diagnostics.push(unsupported_statement(file).unwrap_or_else(|| failed.diagnose(&error)));
-                continue;
-            }
-            for (macro_name, location) in macros_in(file) {
-                if let Some(first) = places.get(&macro_name) {
-                    let message = format!("two macros are named `{macro_name}`: the other one is at {first}");
-                    diagnostics.push(Diagnostic::error(Code::DuplicateName, message).at(location));
-                    continue;
+    /// The templates of a project and its packages. What is wrong with the project's own macros is told; those of
+    /// packages are read when they are called.
+    pub(crate) fn new(
+        scope: &Scope<'_>,
+        packages: &[MacroFiles<'_>],
+        dispatch: &[Dispatch],
+        diagnostics: &mut Diagnostics,
+    ) -> Self {
+        let sources = Arc::new(Sources::default());
+        let environment = filters::environment(Some(&sources));
+        let mut shared = Shared {
+            project: scope.project.to_string(),
+            vars: scope.vars.clone(),
+            package_vars: packages.iter().map(|package| (package.package.to_string(), package.vars.clone())).collect(),
+            environ: scope.environ.clone(),
+            target: scope.target.clone(),
+            library: Library::new(scope.project, dispatch),
+            sources,
+            files: packages
+                .iter()
+                .flat_map(|package| package.files)
+                .map(|file| (file.path.clone(), file.text.as_str().into()))
+                .collect(),
+            silent: silent(&environment),
+        };
+        for package in packages {
+            shared.library.declare(package.package);
+            for file in package.files {
+                if package.package == scope.project {
+                    let source = shared.sources.keep(&file.path, &file.text, package.package, Role::Macros);
+                    if let Err(error) = environment.get_template(&source.name) {
+                        diagnostics.push(Failed { source: &source, shared: &shared }.diagnose(&error));
+                        continue;
+                    }
                 }
-                places.insert(macro_name.clone(), location);
-                shared.macros.insert(macro_name, name.clone());
+                shared.library.define(package.package, &file.path, &file.text, diagnostics);
             }
         }
         Self { environment, shared: Arc::new(shared) }
     }
 
-    /// Renders a text of SQL.
-    pub(crate) fn render(&self, template: Template<'_>, relations: &Arc<Relations>) -> Result<Rendered, Diagnostic> {
+    /// Renders a text.
+    pub(crate) fn render(
+        &self,
+        template: Template<'_>,
+        world: &Arc<dyn World>,
+        phase: Phase,
+    ) -> Result<Rendered, Unrendered> {
         if !scan::is_template(template.text) {
-            return Ok(Rendered { text: template.text.to_string(), calls: Vec::new() });
+            return Ok(Rendered { text: template.text.to_string(), ..Rendered::default() });
         }
-        let names = self.names(template, relations, None);
-        let text = self.run(template, template.text, &names).map_err(|error| self.failed(template).diagnose(&error))?;
-        Ok(Rendered { text, calls: names.calls() })
+        let names = Arc::new(self.names(template, world, phase, None));
+        let source = self.source(template);
+        let text = self.run(&source, &names).map_err(|error| self.unrendered(&source, &error))?;
+        let (calls, asked, macros) = names.take();
+        Ok(Rendered { text, calls, asked, macros })
+    }
+
+    /// Calls a macro; its text is what it returns.
+    pub(crate) fn call(
+        &self,
+        call: MacroCall<'_>,
+        world: &Arc<dyn World>,
+        phase: Phase,
+    ) -> Result<Rendered, Unrendered> {
+        let wrong = |diagnostic: Diagnostic| Unrendered::Wrong(Box::new(diagnostic.at(call.location.clone())));
+        let Some(found) = self.shared.library.find(call.package, call.namespace, call.name) else {
+            let message = format!("no macro is named `{}`", call.name);
+            return Err(wrong(Diagnostic::error(headwater_plan::Code::InvalidTemplate, message)));
+        };
+        let raw: Vec<String> = call.raw.iter().map(|(name, written)| format!("{name}=({written}), ")).collect();
+        let text = format!("{{{{ hw_called({}**hw_arguments) }}}}", raw.concat());
+        let template = Template { path: Path::new(CALL), text: &text, package: call.package, this: call.this };
+        let arguments = value::from_json(&serde_json::Value::Object(call.arguments.clone()));
+        let names = Arc::new(self.names(template, world, phase, None).calling(found, arguments));
+        let source = self.source(template);
+        let text = self.run(&source, &names).map_err(|error| match self.unrendered(&source, &error) {
+            Unrendered::Wrong(diagnostic) => {
+                let outside = diagnostic.location.as_ref().is_none_or(|location| location.file == Path::new(CALL));
+                let mut diagnostic = if outside { diagnostic.at(call.location.clone()) } else { *diagnostic };
+                for cause in &mut diagnostic.causes {
+                    if let Some(before) = cause.find(&format!(" at {CALL}:")) {
+                        cause.replace_range(before.., &format!(" at {}", call.location));
+                    }
+                }
+                Unrendered::Wrong(Box::new(diagnostic))
+            }
+            later => later,
+        })?;
+        let (calls, asked, macros) = names.take();
+        Ok(Rendered { text, calls, asked, macros })
+    }
+
+    /// The id of the macro that such a call would reach.
+    pub(crate) fn finds(&self, package: &str, namespace: Option<&str>, name: &str) -> Option<String> {
+        self.shared.library.find(package, namespace, name).map(|found| found.id.clone())
+    }
+
+    /// The id of the generic test of that name.
+    pub(crate) fn generic_test(&self, package: &str, namespace: Option<&str>, name: &str) -> Option<String> {
+        self.shared.library.generic_test(package, namespace, name).map(|found| found.id.clone())
+    }
+
+    /// Where a materialization of that name is defined.
+    pub(crate) fn materialization(&self, name: &str) -> Option<&Location> {
+        self.shared.library.materialization(name)
+    }
+
+    /// Every macro of the project and its packages.
+    pub(crate) fn macros(&self) -> impl Iterator<Item = &MacroDef> {
+        self.shared.library.all().map(|found| &**found)
     }
 
     /// Where the template makes the call of that number, told by rendering it again up to there.
-    pub(crate) fn locate_call(&self, template: Template<'_>, relations: &Arc<Relations>, call: usize) -> Location {
-        let names = self.names(template, relations, Some(call));
-        let stopped = self.run(template, template.text, &names).err();
-        let location = stopped.and_then(|error| self.failed(template).diagnose(&error).location);
-        location.unwrap_or_else(|| Location::line(template.path, 1))
+    pub(crate) fn locate_call(
+        &self,
+        template: Template<'_>,
+        world: &Arc<dyn World>,
+        phase: Phase,
+        call: usize,
+    ) -> Location {
+        let names = Arc::new(self.names(template, world, phase, Some(call)));
+        let source = self.source(template);
+        let stopped = self.run(&source, &names).err();
+        let place = |error: minijinja::Error| Failed { source: &source, shared: &self.shared }.place(&error);
+        stopped.and_then(place).unwrap_or_else(|| Location::line(template.path, 1))
     }
 
     /// The map from a rendering back to its template; `None` if the template looks at its own text in a way that
     /// leaves no trace.
-    pub(crate) fn map(&self, template: Template<'_>, relations: &Arc<Relations>, rendered: &str) -> Option<SourceMap> {
+    pub(crate) fn map(
+        &self,
+        template: Template<'_>,
+        world: &Arc<dyn World>,
+        phase: Phase,
+        rendered: &str,
+    ) -> Option<SourceMap> {
         if !scan::is_template(template.text) {
             return Some(SourceMap::identity(template.text));
         }
-        let names = self.names(template, relations, None);
-        let marked = self.run(template, &map::mark(template.text), &names).ok()?;
+        let names = Arc::new(self.names(template, world, phase, None));
+        let text = map::mark(template.text);
+        let marked = self.run(&self.source(Template { text: &text, ..template }), &names).ok()?;
         SourceMap::read(template.text, rendered, &marked)
     }
 
-    fn names(&self, template: Template<'_>, relations: &Arc<Relations>, stop_at: Option<usize>) -> Arc<Names> {
-        let place = Place::Sql { relations: Arc::clone(relations), this: template.this.cloned() };
-        Names::new(&self.shared, place, stop_at)
+    fn names(&self, template: Template<'_>, world: &Arc<dyn World>, phase: Phase, stop_at: Option<usize>) -> Names {
+        let this: Option<TableName> = template.this.cloned();
+        let place = Place::Sql { world: Arc::clone(world), phase, this };
+        Names::new(&self.shared, place, template.package, stop_at)
     }
 
-    fn run(&self, template: Template<'_>, text: &str, names: &Arc<Names>) -> Result<String, minijinja::Error> {
-        let name = template.path.display().to_string();
-        self.environment.render_named_str(&name, text, Value::from_dyn_object(Arc::clone(names)))
+    fn source(&self, template: Template<'_>) -> Arc<Source> {
+        self.shared.sources.keep(template.path, template.text, template.package, Role::Text)
     }
 
-    fn failed<'a>(&'a self, template: Template<'a>) -> Failed<'a> {
-        Failed { path: template.path, text: template.text, shared: &self.shared }
+    fn run(&self, source: &Source, names: &Arc<Names>) -> Result<String, minijinja::Error> {
+        let template = self.environment.get_template(&source.name)?;
+        template.render(Value::from_dyn_object(Arc::clone(names)))
     }
-}
 
-/// Expands the Jinja of a YAML string.
-pub(crate) fn yaml(scope: &Scope<'_>, text: &str, location: &Location) -> Result<String, Diagnostic> {
-    if !scan::is_template(text) {
-        return Ok(text.to_string());
-    }
-    let shared = Arc::new(shared(scope));
-    let names = Names::new(&shared, Place::Yaml, None);
-    let context = Value::from_dyn_object(Arc::clone(&names));
-    environment().render_named_str("yaml", text, context).map_err(|error| {
-        let failed = Failed { path: Path::new("yaml"), text, shared: &shared };
-        // A place inside the string is not a place in the file: quotes and folds lie between.
-        failed.diagnose(&error).at(location.clone())
-    })
-}
-
-fn shared(scope: &Scope<'_>) -> Shared {
-    Shared {
-        project: scope.project.to_string(),
-        vars: scope.vars.clone(),
-        environ: scope.environ.clone(),
-        target: scope.target.clone(),
-        macros: BTreeMap::new(),
-        texts: BTreeMap::new(),
-    }
-}
-
-fn environment() -> Environment<'static> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_auto_escape_callback(|_| AutoEscape::None);
-    // Gives errors their byte ranges and undefined values their names.
-    environment.set_debug(true);
-    environment
-}
-
-/// The macros that a file defines, with the places of their names.
-fn macros_in(file: &SqlFile) -> Vec<(String, Location)> {
-    let mut found = Vec::new();
-    for piece in pieces(&file.text).into_iter().filter(|piece| piece.kind == Kind::Statement) {
-        let tag = &file.text[piece.range.clone()];
-        let mut words = words(tag);
-        if words.next() == Some("macro")
-            && let Some(name) = words.next()
-        {
-            let start = piece.range.start + (name.as_ptr() as usize - tag.as_ptr() as usize);
-            found.push((name.to_string(), place::locate(&file.path, &file.text, start..start + name.len())));
+    fn unrendered(&self, source: &Arc<Source>, error: &minijinja::Error) -> Unrendered {
+        match waits_for(error) {
+            Some(needs) => Unrendered::Later(needs),
+            None => Unrendered::Wrong(Box::new(Failed { source, shared: &self.shared }.diagnose(error))),
         }
     }
-    found
 }
 
-/// The error for dbt's own statements, which Jinja has not.
-fn unsupported_statement(file: &SqlFile) -> Option<Diagnostic> {
-    pieces(&file.text).into_iter().filter(|piece| piece.kind == Kind::Statement).find_map(|piece| {
-        let word = words(&file.text[piece.range.clone()]).next()?;
-        let known = ["test", "data_test", "materialization", "snapshot", "docs"];
-        known.contains(&word).then(|| {
-            Diagnostic::error(Code::Unsupported, format!("`{{% {word} %}}` of dbt's Jinja is not supported yet"))
-                .at(place::locate(&file.path, &file.text, piece.range))
-        })
-    })
+/// The undefined value that nothing complains about: what Jinja's `x if y` gives without an `else`.
+fn silent(environment: &Environment<'_>) -> Value {
+    let expression = environment.compile_expression("1 if false");
+    expression.and_then(|expression| expression.eval(())).unwrap_or_default()
 }

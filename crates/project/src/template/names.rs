@@ -1,60 +1,39 @@
 //! What a template may name: the root context of one rendering, which also writes down what the template asked for.
-//!
-//! A room of its own for what dbt's Jinja has and minijinja has not (values that macros return, lists that change in
-//! place): such a name is looked up here, so it is given, or refused by name, here.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use headwater_plan::{Code, Diagnostic, TableName};
+use headwater_plan::TableName;
 use minijinja::State;
 use minijinja::value::{Object, ObjectRepr, Value};
 use serde_json::Map;
 
-use super::error::refuse;
-use super::functions::{Exceptions, Function, RelationValue};
+use super::adapter::Adapter;
+use super::ask::{Asked, Call, Phase, RunFacts, World};
+use super::config::ConfigObject;
+use super::error::stop;
+use super::exceptions::Exceptions;
+use super::functions::Function;
+use super::lazy::{Lazy, LazyValue};
+use super::library::MacroDef;
 use super::macros::Macro;
-use crate::config::{Environ, Target};
+use super::modules;
+use super::namespace::Namespace;
+use super::refused::{Refused, not_in_yaml, refused};
+use super::relation::{ApiObject, Relation};
+use super::shared::Shared;
+use super::value::{Dict, List, from_json, none};
 
-/// What all templates of a project share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) project: String,
-    pub(crate) vars: Map<String, serde_json::Value>,
-    pub(crate) environ: Environ,
-    pub(crate) target: Target,
-    /// The file in which each macro is defined.
-    pub(super) macros: BTreeMap<String, String>,
-    /// The texts of the macro files, by their names.
-    pub(super) texts: BTreeMap<String, String>,
-}
-
-/// The relations that `ref` and `source` give.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Relations {
-    pub(crate) models: HashMap<String, TableName>,
-    pub(crate) sources: HashMap<(String, String), TableName>,
-}
-
-/// What a template asked for while it rendered.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Call {
-    /// `ref('name')`, `ref('package', 'name')`
-    Ref { package: Option<String>, name: String },
-    /// `source('source', 'table')`
-    Source { source: String, table: String },
-    /// `config(key=value, …)`
-    Config(Map<String, serde_json::Value>),
-    /// `exceptions.warn('…')`
-    Warn(String),
-}
+/// The version of dbt whose behaviour is followed.
+pub(super) const DBT_VERSION: &str = "1.10.13";
 
 /// In which kind of text a template stands.
 #[derive(Debug, Clone)]
 pub(super) enum Place {
     /// A file of SQL, or SQL in YAML: everything is there.
-    Sql { relations: Arc<Relations>, this: Option<TableName> },
+    Sql { world: Arc<dyn World>, phase: Phase, this: Option<TableName> },
     /// A string of a YAML file: `var`, `env_var` and `target` are there.
     Yaml,
 }
@@ -64,49 +43,233 @@ pub(super) enum Place {
 pub(super) struct Names {
     pub(super) shared: Arc<Shared>,
     pub(super) place: Place,
-    /// How many macros of files are being called within each other.
-    pub(super) depth: AtomicUsize,
-    record: Mutex<Vec<Call>>,
+    /// The package whose text is rendered.
+    pub(super) package: Arc<str>,
+    state: Mutex<Written>,
+    asks_compile: AtomicBool,
+    asks_incremental: AtomicBool,
     stop_at: Option<usize>,
+    /// `hw_arguments`: what the compiler calls a macro with.
+    arguments: Option<Value>,
+    /// `hw_called`: the macro that the compiler calls.
+    called: Option<Arc<MacroDef>>,
+}
+
+/// What a rendering wrote down so far.
+#[derive(Debug, Default)]
+struct Written {
+    calls: Vec<Call>,
+    rows_of: BTreeSet<TableName>,
+    macros: BTreeSet<String>,
+    /// The packages of the macros that are being called, each within the one before.
+    calling: Vec<String>,
+    /// What `statement` and `store_result` keep for `load_result`.
+    results: BTreeMap<String, Value>,
 }
 
 impl Names {
-    pub(super) fn new(shared: &Arc<Shared>, place: Place, stop_at: Option<usize>) -> Arc<Self> {
-        Arc::new(Self {
+    pub(super) fn new(shared: &Arc<Shared>, place: Place, package: &str, stop_at: Option<usize>) -> Self {
+        Self {
             shared: Arc::clone(shared),
             place,
-            depth: AtomicUsize::new(0),
-            record: Mutex::new(Vec::new()),
+            package: package.into(),
+            state: Mutex::default(),
+            asks_compile: AtomicBool::new(false),
+            asks_incremental: AtomicBool::new(false),
             stop_at,
-        })
+            arguments: None,
+            called: None,
+        }
+    }
+
+    /// The names of a text that calls a macro for the compiler.
+    pub(super) fn calling(self, called: &Arc<MacroDef>, arguments: Value) -> Self {
+        Self { called: Some(Arc::clone(called)), arguments: Some(arguments), ..self }
+    }
+
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes a call down. When a rendering is repeated to find the place of a call, that call fails, so that the
     /// error tells the place.
     pub(super) fn record(&self, call: Call) -> Result<(), minijinja::Error> {
-        let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.stop_at == Some(record.len()) {
-            return Err(refuse(Diagnostic::internal("a rendering was stopped to find a place")));
+        let mut written = self.written();
+        if self.stop_at == Some(written.calls.len()) {
+            return Err(stop());
         }
-        record.push(call);
+        written.calls.push(call);
         Ok(())
     }
 
-    /// The calls so far.
-    pub(super) fn calls(&self) -> Vec<Call> {
-        self.record.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Takes what was written down.
+    pub(super) fn take(&self) -> (Vec<Call>, Asked, BTreeSet<String>) {
+        let written = std::mem::take(&mut *self.written());
+        let asked = Asked {
+            compile: self.asks_compile.load(Ordering::Relaxed),
+            incremental: self.asks_incremental.load(Ordering::Relaxed),
+            rows_of: written.rows_of.into_iter().collect(),
+        };
+        (written.calls, asked, written.macros)
     }
 
-    /// The relation that the template itself makes, as its `config` calls have named it so far.
-    fn this(&self) -> Option<TableName> {
-        let Place::Sql { this: Some(this), .. } = &self.place else { return None };
+    /// The world, if everything that is read is typed; asking for it is written down.
+    pub(super) fn typed(&self) -> Option<&Arc<dyn World>> {
+        self.asks_compile.store(true, Ordering::Relaxed);
+        match &self.place {
+            Place::Sql { world, phase: Phase::Compile, .. } => Some(world),
+            Place::Sql { .. } | Place::Yaml => None,
+        }
+    }
+
+    /// The world in both phases, for what both answer alike.
+    pub(super) fn world(&self) -> Option<&Arc<dyn World>> {
+        match &self.place {
+            Place::Sql { world, .. } => Some(world),
+            Place::Yaml => None,
+        }
+    }
+
+    pub(super) fn executes(&self) -> bool {
+        self.typed().is_some()
+    }
+
+    pub(super) fn is_incremental(&self) -> bool {
+        self.asks_incremental.store(true, Ordering::Relaxed);
+        self.typed().is_some_and(|world| world.incremental())
+    }
+
+    pub(super) fn run(&self) -> RunFacts {
+        self.world().map(|world| world.run()).unwrap_or_default()
+    }
+
+    pub(super) fn note_rows_of(&self, relations: Vec<TableName>) {
+        self.written().rows_of.extend(relations);
+    }
+
+    pub(super) fn store_result(&self, name: String, result: Value) {
+        self.written().results.insert(name, result);
+    }
+
+    pub(super) fn load_result(&self, name: &str) -> Option<Value> {
+        self.written().results.get(name).cloned()
+    }
+
+    /// Begins the call of a macro; false if calls lie too deep in each other.
+    pub(super) fn enter(&self, found: &MacroDef, depth: usize) -> bool {
+        let mut written = self.written();
+        if written.calling.len() >= depth {
+            return false;
+        }
+        written.calling.push(found.package.clone());
+        if !written.macros.contains(&found.id) {
+            written.macros.insert(found.id.clone());
+        }
+        true
+    }
+
+    pub(super) fn leave(&self) {
+        self.written().calling.pop();
+    }
+
+    /// The package whose macro is running, if it is not the project's own.
+    fn foreign(&self) -> Option<String> {
+        self.written().calling.last().filter(|package| **package != self.shared.project).cloned()
+    }
+
+    /// The value of an argument that was not given: packages rely on that it prints as nothing.
+    pub(super) fn missing(&self, package: &str) -> Value {
+        if package == self.shared.project { Value::UNDEFINED } else { self.shared.silent.clone() }
+    }
+
+    /// The settings that the template has made so far, the later ones over the earlier.
+    pub(super) fn settings(&self) -> Map<String, serde_json::Value> {
+        let mut settings = Map::new();
+        for call in &self.written().calls {
+            if let Call::Config(layer) = call {
+                settings.extend(layer.clone());
+            }
+        }
+        settings
+    }
+
+    /// The relation that the template itself makes: while only names are known, as its `config` calls name it.
+    pub(super) fn this(&self) -> Option<Relation> {
+        let Place::Sql { this: Some(this), phase, world } = &self.place else { return None };
         let mut this = this.clone();
-        for call in self.record.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            let Call::Config(settings) = call else { continue };
+        if *phase == Phase::Parse {
+            let settings = self.settings();
             let text = |key| settings.get(key).and_then(serde_json::Value::as_str);
             this = TableName::new(text("schema").unwrap_or(&this.schema), text("alias").unwrap_or(&this.name));
         }
-        Some(this)
+        let kind = if *phase == Phase::Compile { world.existing(&this) } else { None };
+        Some(Relation::of(&this, kind))
+    }
+
+    fn target(&self) -> Value {
+        let target = &self.shared.target;
+        Dict::of([
+            ("name", Value::from(&target.name)),
+            ("target_name", Value::from(&target.name)),
+            ("profile_name", Value::from(&self.shared.project)),
+            ("type", Value::from("spark")),
+            ("schema", Value::from(&target.schema)),
+            ("database", none()),
+            ("catalog", none()),
+            ("host", none()),
+            ("user", none()),
+            ("threads", Value::from(target.threads)),
+        ])
+    }
+
+    fn flags(&self) -> Value {
+        let run = self.run();
+        Dict::of([
+            ("WHICH", Value::from(run.command)),
+            ("FULL_REFRESH", Value::from(run.full_refresh)),
+            ("STORE_FAILURES", Value::from(run.store_failures)),
+            ("EMPTY", Value::from(run.empty)),
+            ("DEBUG", Value::from(false)),
+            ("FAIL_FAST", Value::from(false)),
+            ("WARN_ERROR", Value::from(false)),
+            ("INTROSPECT", Value::from(true)),
+            ("USE_COLORS", Value::from(false)),
+        ])
+    }
+
+    /// A value of dbt's that is no function.
+    fn value(self: &Arc<Self>, key: &str) -> Option<Value> {
+        let lazy = |kind| Lazy::value(kind, self);
+        Some(match key {
+            "this" => return self.this().map(Value::from_object),
+            "target" | "env" => self.target(),
+            "execute" => lazy(LazyValue::Execute),
+            "model" | "node" => lazy(LazyValue::Model),
+            "graph" => lazy(LazyValue::Graph),
+            "adapter" => Value::from_object(Adapter(Arc::clone(self))),
+            "api" => Value::from_object(ApiObject),
+            "exceptions" => Value::from_object(Exceptions(Arc::clone(self))),
+            "config" => Value::from_object(ConfigObject(Arc::clone(self))),
+            "modules" => modules::value(self.run().started_at),
+            "flags" => self.flags(),
+            "builtins" => Namespace::builtins(self),
+            "context" => Value::from_dyn_object(Arc::clone(self)),
+            "run_started_at" => modules::instant(self.run().started_at),
+            "invocation_id" => Value::from(self.run().invocation_id),
+            "selected_resources" => List::value(self.run().selected.into_iter().map(Value::from).collect()),
+            "project_name" => Value::from(&self.shared.project),
+            "schema" => Value::from(&self.shared.target.schema),
+            "database" => none(),
+            "dbt_version" => Value::from(DBT_VERSION),
+            "thread_id" => Value::from("Thread-1"),
+            "dbt_metadata_envs" => Dict::of([]),
+            _ => return None,
+        })
+    }
+
+    /// A value that the compiler gives as JSON.
+    pub(super) fn json(&self, json: &serde_json::Value) -> Value {
+        from_json(json)
     }
 }
 
@@ -120,75 +283,66 @@ impl Object for Names {
     }
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
-        if key == "target" {
-            let target = &self.shared.target;
-            return Some(Value::from_pairs([
-                ("name", Value::from(&target.name)),
-                ("schema", Value::from(&target.schema)),
-                ("type", Value::from("spark")),
-                ("threads", Value::from(target.threads)),
-            ]));
+        match key {
+            "hw_called" => return self.called.as_ref().map(|called| Macro::value(called, self)),
+            "hw_arguments" => return self.arguments.clone(),
+            // Names of the dialect, and what was not given.
+            _ if key.starts_with("hw_") => return None,
+            _ => {}
         }
         let function = Function::named(key);
         if matches!(self.place, Place::Yaml) {
-            let message = || format!("`{key}` has no meaning in a YAML string");
-            return match function {
-                Some(function @ (Function::Var | Function::EnvVar)) => Some(function.value(self)),
-                Some(_) => Some(Value::from_object(Refused(
-                    Diagnostic::error(Code::InvalidTemplate, message()).help("`var`, `env_var` and `target` are there"),
-                ))),
-                None => None,
+            return match (key, function) {
+                ("target", _) => Some(self.target()),
+                (_, Some(function)) if function.is_in_yaml() => Some(function.value(self)),
+                (_, Some(_)) | ("config", _) => Some(Value::from_object(Refused(not_in_yaml(key)))),
+                _ => None,
             };
+        }
+        if let Some(found) = self.shared.library.own(&self.package, key) {
+            return Some(Macro::value(found, self));
         }
         if let Some(function) = function {
             return Some(function.value(self));
         }
-        if let Some(file) = self.shared.macros.get(key) {
-            return Some(Value::from_object(Macro::new(key, file, self)));
+        if let Some(value) = self.value(key) {
+            return Some(value);
         }
-        match key {
-            "this" => self.this().map(|this| Value::from_object(RelationValue(this))),
-            "exceptions" => Some(Value::from_object(Exceptions(Arc::clone(self)))),
-            _ => refused(key),
+        let foreign = self.foreign();
+        if let Some(found) = self.shared.library.bare(foreign.as_deref().unwrap_or(&self.package), key) {
+            return Some(Macro::value(found, self));
+        }
+        if self.shared.library.is_package(key) {
+            return Some(Namespace::of_package(key, self));
+        }
+        if let Some(refusal) = refused(key) {
+            return Some(Value::from_object(Refused(refusal)));
+        }
+        // Globals of minijinja are asked after the context.
+        let global =
+            matches!(key, "range" | "namespace" | "dict" | "joiner" | "cycler" | "debug" | "loop" | "caller" | "super");
+        (foreign.is_some() && !global).then(|| self.shared.silent.clone())
+    }
+
+    fn call_method(
+        self: &Arc<Self>,
+        state: &mut State<'_, '_>,
+        method: &str,
+        args: &[Value],
+    ) -> Result<Value, minijinja::Error> {
+        match (method, args) {
+            ("get", [key, rest @ ..]) if self.get_value_by_str(method).is_none() => {
+                let given = key.as_str().and_then(|key| self.get_value_by_str(key));
+                Ok(given.or_else(|| rest.first().cloned()).unwrap_or_else(none))
+            }
+            _ => match self.get_value_by_str(method) {
+                Some(value) => value.call(state, args),
+                None => Err(minijinja::Error::from(minijinja::ErrorKind::UnknownMethod)),
+            },
         }
     }
-}
 
-/// The names that this page gives, for 'did you mean'.
-pub(super) const GIVEN: &[&str] =
-    &["ref", "source", "var", "env_var", "config", "log", "this", "target", "exceptions", "range", "namespace", "dict"];
-
-/// A function of dbt's that is not there: calling it says so.
-#[derive(Debug)]
-struct Refused(Diagnostic);
-
-impl Object for Refused {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<context>")
     }
-
-    fn call(self: &Arc<Self>, _state: &mut State<'_, '_>, _args: &[Value]) -> Result<Value, minijinja::Error> {
-        Err(refuse(self.0.clone()))
-    }
-}
-
-/// The refusal of a name of dbt's Jinja that is not there; `None` for a name that dbt has not either.
-fn refused(name: &str) -> Option<Value> {
-    let message = format!("`{name}` of dbt's Jinja is not supported yet");
-    let refusal = |help: &str| Diagnostic::error(Code::Unsupported, message).help(help);
-    let there = "`ref`, `source`, `var`, `env_var`, `config`, `this`, `target`, `log` and `exceptions` are there";
-    let no_data = "templates are rendered without touching data";
-    let diagnostic = match name {
-        "is_incremental" => refusal("models are built whole: materialize them as `table` or `view`"),
-        "return" => refusal("a macro gives the text that it renders; a value cannot be returned"),
-        "run_query" | "statement" | "load_result" | "store_result" => refusal(no_data),
-        "doc" | "fromjson" | "tojson" | "fromyaml" | "toyaml" | "set" | "zip" | "print" | "local_md5" => refusal(there),
-        // Values and name spaces: looking them up is enough to be told.
-        "execute" | "adapter" => return Some(Value::from(refuse(refusal(no_data)))),
-        "dbt" | "dbt_utils" | "graph" | "model" | "modules" | "flags" | "builtins" | "api" | "invocation_id"
-        | "run_started_at" | "project_name" | "schema" | "database" | "selected_resources" | "thread_id"
-        | "context" => return Some(Value::from(refuse(refusal(there)))),
-        _ => return None,
-    };
-    Some(Value::from_object(Refused(diagnostic)))
 }

@@ -1,7 +1,9 @@
 //! Where a template's literal text ends and its tags begin, by the rules of minijinja's own lexer, which it keeps to
-//! itself. Nothing that a render means depends on this: it finds names to suggest, macros to list, places to point at.
+//! itself.
 
 use std::ops::Range;
+
+use super::ask::Block;
 
 /// A part of a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +56,17 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
     }
     push(Kind::Literal, position..text.len());
     pieces
+}
+
+/// The bytes of a tag between its delimiters, without the signs of whitespace control.
+pub(super) fn inside(text: &str, piece: &Piece) -> Range<usize> {
+    let Range { start, end } = piece.range;
+    let tag = &text[start..end];
+    let start = start + if tag[2..].starts_with(['-', '+']) { 3 } else { 2 };
+    let closed = tag.ends_with("}}") || tag.ends_with("%}");
+    let end = if closed { end.saturating_sub(2) } else { end };
+    let end = if closed && text[..end].ends_with(['-', '+']) { end - 1 } else { end };
+    start..end.max(start)
 }
 
 /// The words of a tag: runs of letters, digits and `_` outside of its strings.
@@ -130,7 +143,7 @@ fn end_of_raw(text: &str, from: usize) -> usize {
 }
 
 /// The bytes of the string that the text begins with, its quotes included.
-fn string_length(text: &str) -> usize {
+pub(super) fn string_length(text: &str) -> usize {
     let mut characters = text.char_indices();
     let quote = characters.next().map(|(_, quote)| quote);
     let mut escaped = false;
@@ -144,4 +157,39 @@ fn string_length(text: &str) -> usize {
         }
     }
     text.len()
+}
+
+/// The blocks of that kind that dbt cuts out of a file: `{% snapshot x %}…{% endsnapshot %}`, `{% docs x %}…`.
+pub(crate) fn blocks(text: &str, kind: &str) -> Vec<Block> {
+    let end = format!("end{kind}");
+    let mut found = Vec::new();
+    let mut open: Option<(String, Range<usize>, usize)> = None;
+    let mut position = 0;
+    while let Some((start, tag)) = next_tag(text, position) {
+        position = match tag {
+            Kind::Comment => text[start..].find("#}").map_or(text.len(), |found| start + found + 2),
+            Kind::Statement => end_of_tag(text, start, "%}"),
+            // The text of a `docs` block may hold anything.
+            _ if open.is_some() => start + 2,
+            _ => end_of_tag(text, start, "}}"),
+        };
+        if tag != Kind::Statement {
+            continue;
+        }
+        let statement = &text[start..position];
+        let mut words = words(statement);
+        match (words.next(), open.take()) {
+            (Some(word), None) if word == kind => {
+                if let Some(name) = words.next() {
+                    let at = start + (name.as_ptr() as usize - statement.as_ptr() as usize);
+                    open = Some((name.to_string(), at..at + name.len(), position));
+                }
+            }
+            (Some(word), Some((name, at, body))) if word == end => {
+                found.push(Block { name, body: body..start, at });
+            }
+            (_, still) => open = still,
+        }
+    }
+    found
 }

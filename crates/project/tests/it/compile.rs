@@ -6,13 +6,14 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use headwater_plan::{Code, DataType, Diagnostics, Field, Location, Node, NodeId, Plan, Schema, Step, TableName};
-use headwater_project::{Compiled, Environ, Request, compile};
+use headwater_plan::{Code, DataType, Diagnostics, Field, Location, Node, NodeId, Plan, Schema, Step, TableName, Test};
+use headwater_project::{Answer, Compiled, Environ, Outside, Request, compile};
 use headwater_sql::{RelationSource, Relations};
 
 /// A lake that holds these tables.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(crate) struct Lake(pub(crate) Vec<(TableName, Schema)>);
 
 impl Relations for Lake {
@@ -26,17 +27,36 @@ impl Relations for Lake {
     }
 }
 
+impl Outside for Lake {
+    fn rows(&self, _: &str) -> Result<Answer, headwater_plan::Diagnostic> {
+        Ok(Answer::Later(Vec::new()))
+    }
+}
+
+impl Lake {
+    pub(crate) fn outside(&self) -> Arc<dyn Outside> {
+        Arc::new(self.clone())
+    }
+}
+
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/compile").join(name)
 }
 
-fn request(dir: &Path) -> Request {
+pub(crate) fn request(dir: &Path) -> Request {
     let environ = Environ::default();
-    Request { dir: dir.to_path_buf(), environment: None, vars: serde_json::Map::new(), environ, threads: Some(2) }
+    Request {
+        dir: dir.to_path_buf(),
+        environment: None,
+        vars: serde_json::Map::new(),
+        environ,
+        threads: Some(2),
+        invocation: Default::default(),
+    }
 }
 
 fn compiled(name: &str) -> Compiled {
-    compile(&request(&fixture(name)), &Lake::default())
+    compile(&request(&fixture(name)), &Lake::default().outside())
 }
 
 /// What a reader wants to know of a plan, without the absolute paths.
@@ -63,12 +83,53 @@ fn show_node(shown: &mut String, node: &Node) {
     line("reads", node.step.reads().iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
     match &node.step {
         Step::Ingest(ingest) => line("files", ingest.files.written.clone()),
-        Step::Table(query) | Step::View(query) => line("sql", query.sql.replace('\n', "\n       ")),
+        Step::Table(table) => line("sql", table.query.sql.replace('\n', "\n       ")),
+        Step::View(query) | Step::Ephemeral(query) => line("sql", query.sql.replace('\n', "\n       ")),
         Step::Test(test) => {
             line("severity", format!("{:?}", test.severity));
             line("column", test.column.clone().unwrap_or_default());
             line("sql", test.query.sql.replace('\n', "\n       "));
+            let plain = Test {
+                severity: test.severity,
+                tested: test.tested.clone(),
+                column: test.column.clone(),
+                ..Test::new(test.query.clone())
+            };
+            if plain != *test {
+                line(
+                    "settings",
+                    format!(
+                        "{} error {:?} warn {:?} limit {:?} stored in {:?}",
+                        test.fail_calc, test.error_if, test.warn_if, test.limit, test.store_failures
+                    ),
+                );
+            }
         }
+        Step::Incremental(incremental) => {
+            line("sql", incremental.full.sql.replace('\n', "\n       "));
+            line("increment", incremental.increment.sql.replace('\n', "\n       "));
+            line("strategy", format!("{:?}, {:?}", incremental.strategy, incremental.on_schema_change));
+        }
+        Step::Snapshot(snapshot) => {
+            line("sql", snapshot.query.sql.replace('\n', "\n       "));
+            line(
+                "strategy",
+                format!("{:?} of {:?}, {:?}", snapshot.strategy, snapshot.unique_key, snapshot.hard_deletes),
+            );
+        }
+        Step::UnitTest(test) => {
+            line("actual", test.actual.sql.replace('\n', "\n       "));
+            line("expected", test.expected.sql.replace('\n', "\n       "));
+        }
+        Step::Statement(statement) => line("sql", statement.sql.clone()),
+        Step::Late(late) => line(
+            "waits",
+            format!(
+                "{} for {}",
+                late.becomes,
+                late.waits_for.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+            ),
+        ),
         Step::Seed(_) | Step::External => {}
     }
 }
@@ -131,7 +192,7 @@ pub(crate) fn write(dir: &Path, files: &[(&str, &str)]) {
 }
 
 pub(crate) fn compile_in(dir: &tempfile::TempDir, lake: &Lake) -> Compiled {
-    compile(&request(dir.path()), lake)
+    compile(&request(dir.path()), &lake.outside())
 }
 
 pub(crate) fn plan(dir: &tempfile::TempDir) -> Plan {

@@ -21,6 +21,7 @@ fn request(dir: &Path) -> Request {
         vars: serde_json::Map::new(),
         environ: Environ::read(dir, process).unwrap_or_default(),
         threads: Some(4),
+        invocation: Default::default(),
     }
 }
 
@@ -49,7 +50,7 @@ fn load(request: &Request) -> (Option<Loaded>, Diagnostics) {
 }
 
 /// As a user sees it, with the place marked.
-fn show(found: &Diagnostics) -> String {
+pub(crate) fn show(found: &Diagnostics) -> String {
     let mut shown = String::new();
     for wrong in &found.0 {
         if let Some(at) = &wrong.location {
@@ -85,8 +86,12 @@ fn a_right_project_is_read_whole() {
     let dir = fixtures().join("right");
     let (loaded, found) = load(&request(&dir));
     assert_eq!(show(&found), "");
-    let text = format!("{:#?}", loaded.unwrap()).replace(&dir.display().to_string(), "[dir]");
-    // The places are held by the snapshots of wrong projects.
+    insta::assert_snapshot!("right", without_places(&loaded.unwrap(), &dir));
+}
+
+/// The places are held by the snapshots of wrong projects.
+fn without_places(loaded: &Loaded, dir: &Path) -> String {
+    let text = format!("{loaded:#?}").replace(&dir.display().to_string(), "[dir]");
     let mut lines = Vec::new();
     let mut inside = None;
     for line in text.lines() {
@@ -98,7 +103,15 @@ fn a_right_project_is_read_whole() {
             None => lines.push(line),
         }
     }
-    insta::assert_snapshot!("right", lines.join("\n"));
+    lines.join("\n")
+}
+
+#[test]
+fn a_dbt_project_is_read_whole() {
+    let dir = fixtures().join("dbt");
+    let (loaded, found) = load(&request(&dir));
+    insta::assert_snapshot!("dbt-warnings", show(&found));
+    insta::assert_snapshot!("dbt", without_places(&loaded.unwrap(), &dir));
 }
 
 #[test]
@@ -156,10 +169,11 @@ fn no_project_is_told() {
     insta::assert_snapshot!("no-project", shown(&wrong));
     assert_eq!(load(&request(dir.path())).1.0, [wrong]);
 
-    fs::write(dir.path().join("dbt_project.yml"), "name: old\n").unwrap();
     let below = dir.path().join("models/gold");
     fs::create_dir_all(&below).unwrap();
-    insta::assert_snapshot!("no-project-but-dbt", shown(&config::find(&below).unwrap_err()));
+    fs::write(dir.path().join("dbt_project.yml"), "name: old\n").unwrap();
+    assert_eq!(config::find(&below).unwrap(), dir.path());
+    fs::remove_file(dir.path().join("dbt_project.yml")).unwrap();
 
     fs::write(dir.path().join("headwater.yml"), "name: new\n").unwrap();
     assert_eq!(config::find(&below).unwrap(), dir.path());
@@ -215,7 +229,7 @@ fn a_folder_with_stars_is_not_a_pattern() {
     let (loaded, found) = load(&request(&dir));
     assert_eq!(show(&found), "");
     let loaded = loaded.unwrap();
-    let files = &loaded.sources[0].ingest.as_ref().unwrap().files;
+    let files = &loaded.own().sources[0].ingest.as_ref().unwrap().files;
     assert!(files.pattern.ends_with("a[[]1[]][*]/in/*.csv"), "{}", files.pattern);
     assert!(glob::Pattern::new(&files.pattern).unwrap().matches(&dir.join("in/x.csv").display().to_string()));
     assert_eq!(files.written, "./in/*.csv");

@@ -3,3 +3,5 @@
 mod compile;
 mod config;
 mod contract;
+mod dbt;
+mod packages;

@@ -3,13 +3,20 @@
 //! The risk is a node that is left out although its result is stale. So a node is up to date only if everything that
 //! its result was made of is known to be as it was: its fingerprint (its own code and settings), and the version of
 //! every table and view that it read, those below its views included; and only if nothing that it reads, straight or
-//! through views, is about to change in this run.
+//! through views, is about to change in this run. A snapshot is never up to date: comparing is its work.
+//!
+//! A node whose template asked for rows that change in this run was compiled from the old ones. It waits, and what
+//! needs it waits with it, until it is compiled again.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use headwater_plan::{Built, Node, NodeId, NodeState, Pending, Plan, Step, TableName, TableVersion};
+use headwater_plan::{Built, Node, NodeId, NodeState, Pending, Plan, Step, TableName};
 use serde::{Deserialize, Serialize};
 
+use self::lake::Lake;
+use crate::moment::Moment;
+
+mod lake;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +35,9 @@ pub enum Action {
     Run,
     /// Nothing to do.
     UpToDate,
+    /// It cannot run as it is compiled: it waits for rows of this run, or for a node that does. It is compiled and
+    /// decided again once they are there.
+    Late,
 }
 
 /// What is to happen with a selected node.
@@ -37,13 +47,14 @@ pub struct Decision {
     pub node: NodeId,
     /// Whether it runs.
     pub action: Action,
-    /// Why, in a few words: `2 new files`, `changed code`, `up to date`.
+    /// Why, in a few words: `2 new files`, `changed code`, `up to date`, `compiled after \`users\``.
     pub reason: String,
     /// For an ingest: what waits to be loaded.
     pub pending: Pending,
 }
 
-/// Decides for every selected node, in the plan's order.
+/// Decides for every selected node, in the plan's order. An ephemeral model is no decision: there is nothing to do for
+/// it, whatever reads it does it.
 ///
 /// `states` holds what [`crate::states`] found; a node without an entry counts as not there. `passed` holds, for every
 /// test that passed before, what it passed on.
@@ -54,159 +65,132 @@ pub fn decide(
     passed: &BTreeMap<NodeId, Built>,
     options: &DecideOptions,
 ) -> Vec<Decision> {
-    let lake = Lake::new(plan, states);
-    // The nodes whose rows change in this run, each with the name of the node that makes them change.
-    let mut changing: BTreeMap<&NodeId, &str> = BTreeMap::new();
+    let mut deciding = Deciding {
+        lake: Lake::new(plan, states),
+        passed,
+        full_refresh: options.full_refresh,
+        changing: BTreeMap::new(),
+        late: BTreeMap::new(),
+    };
     let mut decisions = Vec::new();
     for node in plan.nodes.values() {
-        let upstream = node.depends_on.iter().find_map(|id| changing.get(id).copied());
-        let is_view = matches!(node.step, Step::View(_));
-        let reason = if !selected.contains(&node.id) {
+        let is_selected = selected.contains(&node.id);
+        let Some((action, reason)) = deciding.node(node, is_selected) else { continue };
+        let pending = states.get(&node.id).map(|state| state.pending).unwrap_or_default();
+        decisions.push(Decision { node: node.id.clone(), action, reason, pending });
+    }
+    decide_statements(plan, &mut decisions);
+    decisions
+}
+
+/// The statements before and after everything run when anything else does.
+fn decide_statements(plan: &Plan, decisions: &mut [Decision]) {
+    let moment = |decision: &Decision| plan.nodes.get(&decision.node).and_then(Moment::of);
+    let any = decisions.iter().any(|decision| decision.action != Action::UpToDate && moment(decision).is_none());
+    for decision in decisions {
+        let reason = match moment(decision) {
+            None => continue,
+            Some(_) if !any => "nothing else runs",
+            Some(Moment::Start) => "before everything else",
+            Some(Moment::End) => "after everything else",
+        };
+        decision.action = if any { Action::Run } else { Action::UpToDate };
+        reason.clone_into(&mut decision.reason);
+    }
+}
+
+/// The nodes are gone through in the plan's order, each after all that it depends on.
+struct Deciding<'a> {
+    lake: Lake<'a>,
+    passed: &'a BTreeMap<NodeId, Built>,
+    full_refresh: bool,
+    /// The nodes whose rows change in this run, each with the name of the node that makes them change.
+    changing: BTreeMap<&'a NodeId, &'a str>,
+    /// The nodes that wait to be compiled, and those that only pass on what such a node makes.
+    late: BTreeMap<&'a NodeId, &'a str>,
+}
+
+impl<'a> Deciding<'a> {
+    /// What happens with a node; `None` for one that is not selected, or never runs.
+    fn node(&mut self, node: &'a Node, is_selected: bool) -> Option<(Action, String)> {
+        if Moment::of(node).is_some() {
+            return is_selected.then(|| (Action::UpToDate, String::new()));
+        }
+        // An ephemeral model and a view hold no rows: what changes below them changes what they show, not them.
+        let is_ephemeral = matches!(node.step, Step::Ephemeral(_));
+        let passes_on = is_ephemeral || matches!(node.step, Step::View(_));
+        let upstream = needs(node).iter().find_map(|id| self.changing.get(id).copied());
+        let waits = if is_selected || is_ephemeral { self.waits(node) } else { None };
+        let reason = if !is_selected || is_ephemeral || waits.is_some() {
             None
-        } else if options.full_refresh && !matches!(node.step, Step::External) {
+        } else if self.full_refresh && is_refreshed(node) {
             Some("full refresh".to_owned())
         } else {
-            // A view holds no rows: what changes below it changes what it shows, not the view.
-            lake.own_reason(node, passed)
-                .or_else(|| upstream.filter(|_| !is_view).map(|name| format!("`{name}` runs before it")))
+            let own = self.lake.own_reason(node, self.passed);
+            own.or_else(|| upstream.filter(|_| !passes_on).map(|name| format!("`{name}` runs before it")))
         };
-        if !matches!(node.step, Step::Test(_)) {
-            if reason.is_some() {
-                changing.insert(&node.id, &node.name);
-            } else if let (true, Some(name)) = (is_view, upstream) {
-                changing.insert(&node.id, name);
+        if !node.step.is_test() {
+            if waits.is_some() {
+                self.late.insert(&node.id, &node.name);
+            }
+            if reason.is_some() || (waits.is_some() && !is_ephemeral) {
+                self.changing.insert(&node.id, &node.name);
+            } else if let (true, Some(name)) = (passes_on, upstream) {
+                self.changing.insert(&node.id, name);
             }
         }
-        if selected.contains(&node.id) {
-            let action = if reason.is_some() { Action::Run } else { Action::UpToDate };
-            let pending = states.get(&node.id).map(|state| state.pending).unwrap_or_default();
-            decisions.push(Decision {
-                node: node.id.clone(),
-                action,
-                reason: reason.unwrap_or_else(|| up_to_date(node).to_owned()),
-                pending,
-            });
+        if !is_selected || is_ephemeral {
+            return None;
         }
+        Some(match (waits, reason) {
+            (Some(waits), _) => (Action::Late, waits),
+            (None, Some(reason)) => (Action::Run, reason),
+            (None, None) => (Action::UpToDate, up_to_date(node).to_owned()),
+        })
     }
-    decisions
+
+    /// For what a node waits before it can be compiled as it will run.
+    fn waits(&self, node: &Node) -> Option<String> {
+        if let Step::Late(late) = &node.step {
+            return Some(format!("waits for the rows of {}", relations(&late.waits_for)));
+        }
+        let asked = node.asks.iter().filter_map(|relation| self.lake.maker(relation));
+        if let Some(name) = asked.filter_map(|maker| self.changing.get(&maker.id)).next() {
+            return Some(format!("compiled after `{name}`"));
+        }
+        let name = needs(node).iter().find_map(|id| self.late.get(id))?;
+        Some(format!("waits for `{name}`"))
+    }
+}
+
+/// The nodes whose rows a node reads: a test of code has rows of its own.
+fn needs(node: &Node) -> &[NodeId] {
+    if matches!(node.step, Step::UnitTest(_)) { &[] } else { &node.depends_on }
+}
+
+/// Whether a full refresh makes a node anew.
+fn is_refreshed(node: &Node) -> bool {
+    match &node.step {
+        Step::External | Step::Snapshot(_) => false,
+        Step::Incremental(incremental) => !incremental.keep_on_full_refresh,
+        _ => true,
+    }
+}
+
+fn relations(names: &[TableName]) -> String {
+    match names {
+        [] => "what it reads".to_owned(),
+        [one] => format!("`{one}`"),
+        [one, other] => format!("`{one}` and `{other}`"),
+        many => format!("{} relations", many.len()),
+    }
 }
 
 fn up_to_date(node: &Node) -> &'static str {
     match node.step {
         Step::Ingest(_) => "no new files",
         Step::Test(_) => "passed on the same rows",
+        Step::UnitTest(_) => "passed on the same code",
         _ => "up to date",
     }
-}
-
-/// The plan beside what the lake holds for it.
-struct Lake<'a> {
-    makers: HashMap<&'a TableName, &'a Node>,
-    states: &'a BTreeMap<NodeId, NodeState>,
-}
-
-impl<'a> Lake<'a> {
-    fn new(plan: &'a Plan, states: &'a BTreeMap<NodeId, NodeState>) -> Self {
-        let makers = plan.nodes.values().filter_map(|node| Some((node.relation.as_ref()?, node))).collect();
-        Self { makers, states }
-    }
-
-    /// Why the node must run whatever happens upstream; `None` if it need not.
-    fn own_reason(&self, node: &Node, passed: &BTreeMap<NodeId, Built>) -> Option<String> {
-        let (built, never) = match &node.step {
-            Step::Test(_) => (passed.get(&node.id), "not passed yet"),
-            _ => {
-                let state = self.states.get(&node.id);
-                if state.is_none_or(|state| state.version.is_none()) {
-                    return Some(self.first_time(node));
-                }
-                (state.and_then(|state| state.built.as_ref()), "not built by headwater")
-            }
-        };
-        if let Step::Ingest(_) = node.step
-            && let Some(waiting) = self.waiting(node)
-        {
-            return Some(waiting);
-        }
-        let Some(built) = built else {
-            return Some(never.to_owned());
-        };
-        if built.fingerprint != node.fingerprint {
-            return Some(changed(node).to_owned());
-        }
-        match node.step {
-            Step::Table(_) | Step::Test(_) => self.changed_inputs(node, built),
-            Step::Ingest(_) | Step::External | Step::Seed(_) | Step::View(_) => None,
-        }
-    }
-
-    fn first_time(&self, node: &Node) -> String {
-        match node.step {
-            Step::Ingest(_) => self.waiting(node).unwrap_or_else(|| "first load".to_owned()),
-            Step::External => "not there".to_owned(),
-            _ => "first build".to_owned(),
-        }
-    }
-
-    /// The files that wait for an ingest, in words.
-    fn waiting(&self, node: &Node) -> Option<String> {
-        let pending = self.states.get(&node.id)?.pending;
-        let known = pending.resumed_files + pending.changed_files;
-        let mut words = Vec::new();
-        if pending.resumed_files > 0 {
-            words.push(format!("{} to finish", count(pending.resumed_files, "file")));
-        }
-        if pending.files > known {
-            words.push(count(pending.files - known, "new file"));
-        }
-        if pending.changed_files > 0 {
-            words.push(format!("{} changed after loading", count(pending.changed_files, "file")));
-        }
-        (!words.is_empty()).then(|| words.join(", "))
-    }
-
-    fn changed_inputs(&self, node: &Node, built: &Built) -> Option<String> {
-        let mut inputs = BTreeMap::new();
-        self.inputs(node.step.reads(), &mut inputs);
-        let changed: Vec<&TableName> = inputs
-            .iter()
-            .filter(|(name, version)| version.is_none() || built.inputs.get(*name) != version.as_ref())
-            .map(|(name, _)| name)
-            .chain(built.inputs.keys().filter(|name| !inputs.contains_key(*name)))
-            .collect();
-        match changed.as_slice() {
-            [] => None,
-            [one] => Some(format!("`{one}` changed")),
-            many => Some(format!("{} inputs changed", many.len())),
-        }
-    }
-
-    /// The present version of everything that a step reads, through views; `None` for what nobody knows.
-    fn inputs(&self, reads: &[TableName], inputs: &mut BTreeMap<TableName, Option<TableVersion>>) {
-        for name in reads {
-            if inputs.contains_key(name) {
-                continue;
-            }
-            let maker = self.makers.get(name);
-            let version = maker.and_then(|maker| self.states.get(&maker.id)).and_then(|state| state.version.clone());
-            inputs.insert(name.clone(), version);
-            if let Some(Step::View(view)) = maker.map(|maker| &maker.step) {
-                self.inputs(&view.reads, inputs);
-            }
-        }
-    }
-}
-
-fn changed(node: &Node) -> &'static str {
-    match node.step {
-        Step::Ingest(_) => "changed settings",
-        Step::External => "changed columns",
-        Step::Seed(_) => "changed file",
-        Step::Table(_) | Step::View(_) | Step::Test(_) => "changed code",
-    }
-}
-
-fn count(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{plural}")
 }

@@ -165,6 +165,95 @@ async fn events_tell_the_run_from_begin_to_end_and_have_a_json_form() {
     assert!(matches!(events.last(), Some(Event::RunFinished { report: told }) if *told == report));
 }
 
+#[tokio::test]
+async fn code_is_tested_before_its_model_runs_and_stops_it() {
+    let passes = Script::new().model("a", &[], Does::Well).unit_test("a_code", "a", Does::Well);
+    passes.run().await;
+    assert_eq!(passes.log(), ["+a_code", "-a_code", "+a", "-a"]);
+    let fails = Script::new()
+        .model("a", &[], Does::Well)
+        .unit_test("a_code", "a", Does::Fail)
+        .model("b", &["a"], Does::Well)
+        .model("c", &[], Does::Well);
+    assert_eq!(ends(&fails.run().await), ["a_code Failed", "a Skipped", "b Skipped", "c Success"]);
+    let through = fails.not_selected("a");
+    let ends: BTreeSet<String> = ends(&through.run().await).into_iter().collect();
+    assert_eq!(ends.into_iter().collect::<Vec<_>>(), ["a_code Failed", "b Skipped", "c Success"]);
+}
+
+#[tokio::test]
+async fn statements_stand_around_everything_and_the_last_ones_run_after_a_failure() {
+    let script = |start| {
+        Script::new()
+            .statement("end", "on-run-end", Does::Well)
+            .model("a", &[], Does::Fail)
+            .statement("start", "on-run-start", start)
+            .statement("second", "on-run-start", Does::Well)
+            .model("b", &["a"], Does::Well)
+            .threads(4)
+    };
+    let report = script(Does::Well).run().await;
+    assert_eq!(ends(&report), ["start Success", "second Success", "a Failed", "b Skipped", "end Success"]);
+    let report = script(Does::Fail).run().await;
+    assert_eq!(ends(&report), ["start Failed", "second Skipped", "a Skipped", "b Skipped", "end Success"]);
+}
+
+#[tokio::test]
+async fn after_the_first_failure_nothing_begins_if_that_was_asked_for() {
+    let mut script = Script::new().model("a", &[], Does::Fail).model("b", &[], Does::Well).statement(
+        "end",
+        "on-run-end",
+        Does::Well,
+    );
+    script.fail_fast = true;
+    let report = script.run().await;
+    assert_eq!(ends(&report), ["a Failed", "b Skipped", "end Success"]);
+    assert_eq!(report.nodes[1].step_report.diagnostics[0].message, "left out, because `a` failed");
+}
+
+#[tokio::test]
+async fn what_is_late_runs_in_a_stage_of_its_own() {
+    let script = Script::new()
+        .model("a", &[], Does::Well)
+        .late("b", &["a"], Does::Well)
+        .model("c", &["b"], Does::Well)
+        .statement("start", "on-run-start", Does::Well)
+        .statement("end", "on-run-end", Does::Well);
+    let report = script.run_in_stages().await;
+    assert_eq!(ends(&report), ["start Success", "a Success", "b Success", "c Success", "end Success"]);
+    assert_eq!(report.status, RunStatus::Success);
+}
+
+#[tokio::test]
+async fn what_failed_in_an_earlier_stage_blocks_a_later_one() {
+    let script = Script::new()
+        .model("a", &[], Does::Well)
+        .test("a_is_unique", &["a"], Severity::Error, Does::Find)
+        .model("x", &[], Does::Well)
+        .late("y", &["x"], Does::Well)
+        .late("b", &["a"], Does::Well)
+        .late("z", &["y"], Does::Fail)
+        .model("w", &["b", "z"], Does::Well);
+    let report = script.run_in_stages().await;
+    let expected = ["a Success", "a_is_unique Failed", "b Skipped", "x Success", "y Success", "z Failed", "w Skipped"];
+    let ends: BTreeSet<String> = ends(&report).into_iter().collect();
+    assert_eq!(ends, expected.into_iter().map(str::to_owned).collect());
+}
+
+#[tokio::test]
+async fn what_waits_for_rows_that_never_come_fails_by_name() {
+    let script = Script::new()
+        .model("a", &[], Does::Well)
+        .late("b", &["a"], Does::Well)
+        .model("c", &["b"], Does::Well)
+        .statement("end", "on-run-end", Does::Well);
+    let report = script.run().await;
+    assert_eq!(ends(&report), ["a Success", "b Failed", "c Skipped", "end Success"]);
+    let told = &report.nodes[1].step_report.diagnostics[0];
+    assert_eq!(told.message, "`b` asks for the rows of `s.a`, which this run did not build");
+    assert_eq!(told.help.as_deref(), Some("build what it reads with it: `headwater run --select +b`"));
+}
+
 /// A node: what it reads, whether it is a test, what it does, whether it is up to date.
 type Made = (Vec<usize>, bool, Does, bool);
 

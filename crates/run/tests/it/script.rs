@@ -8,10 +8,11 @@ use async_trait::async_trait;
 use chrono::{TimeZone, Utc};
 use headwater_plan::clock::FixedClock;
 use headwater_plan::{
-    Cancel, Code, Diagnostic, Engine, EngineKind, Environment, Fault, Location, Node, NodeId, NodeKind, NodeState,
-    Plan, Query, RunId, RunReport, Schema, Severity, Step, StepContext, StepReport, TableName, Test,
+    Cancel, Code, Diagnostic, Diagnostics, Engine, EngineKind, Environment, Fault, Location, Node, NodeId, NodeKind,
+    NodeState, Plan, Query, RunId, RunReport, Schema, Severity, Statement, Step, StepContext, StepReport, Table,
+    TableLayout, TableName, Test, UnitTest,
 };
-use headwater_run::{Action, Decision, Event, Observer, RunRequest, RunStore, execute};
+use headwater_run::{Action, Conduct, Decision, Event, Observer, RunRequest, RunStore, Stage, Stages, execute_as};
 
 /// What a step does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub(crate) struct Script {
     does: BTreeMap<NodeId, Does>,
     up_to_date: BTreeSet<NodeId>,
     not_selected: BTreeSet<NodeId>,
+    late: BTreeSet<NodeId>,
+    pub(crate) fail_fast: bool,
     pub(crate) threads: usize,
     pub(crate) store: Option<Arc<RunStore>>,
     pub(crate) cancel: Cancel,
@@ -65,10 +68,12 @@ impl Script {
             memory_limit: 1,
         };
         Self {
-            plan: Plan { project: "p".into(), environment, nodes: Default::default() },
+            plan: Plan { project: "p".into(), environment, nodes: Default::default(), beside: Default::default() },
             does: BTreeMap::new(),
             up_to_date: BTreeSet::new(),
             not_selected: BTreeSet::new(),
+            late: BTreeSet::new(),
+            fail_fast: false,
             threads: 1,
             store: None,
             cancel: Cancel::default(),
@@ -78,11 +83,15 @@ impl Script {
     }
 
     fn node(&mut self, name: &str, reads: &[&str], step: Step) {
-        let is_test = matches!(step, Step::Test(_));
+        let is_test = step.is_test();
         let node = Node {
             id: NodeId(name.into()),
             name: name.into(),
-            kind: if is_test { NodeKind::Test } else { NodeKind::Model },
+            kind: match step {
+                Step::Statement(_) => NodeKind::Operation,
+                _ if is_test => NodeKind::Test,
+                _ => NodeKind::Model,
+            },
             location: Location::line("x.sql", 1),
             relation: (!is_test).then(|| TableName::new("s", name)),
             depends_on: reads.iter().map(|read| NodeId((*read).into())).collect(),
@@ -91,13 +100,16 @@ impl Script {
             schema: Schema::default(),
             step,
             fingerprint: "f".into(),
+            hooks: Default::default(),
+            asks: Vec::new(),
+            about: Default::default(),
         };
         self.plan.nodes.insert(node.id.clone(), node);
     }
 
     pub(crate) fn model(mut self, name: &str, reads: &[&str], does: Does) -> Self {
         let query = Query { sql: String::new(), reads: reads.iter().map(|read| TableName::new("s", read)).collect() };
-        self.node(name, reads, Step::Table(query));
+        self.node(name, reads, Step::Table(Table { query, layout: TableLayout::default() }));
         self.does.insert(NodeId(name.into()), does);
         self
     }
@@ -105,9 +117,37 @@ impl Script {
     /// A test of the first node that it reads.
     pub(crate) fn test(mut self, name: &str, reads: &[&str], severity: Severity, does: Does) -> Self {
         let query = Query { sql: String::new(), reads: reads.iter().map(|read| TableName::new("s", read)).collect() };
-        let test = Test { query, severity, tested: Some(NodeId(reads[0].into())), column: None };
+        let test = Test { severity, tested: Some(NodeId(reads[0].into())), ..Test::new(query) };
         self.node(name, reads, Step::Test(test));
         self.does.insert(NodeId(name.into()), does);
+        self
+    }
+
+    /// A test of a model's code.
+    pub(crate) fn unit_test(mut self, name: &str, tested: &str, does: Does) -> Self {
+        let query = Query { sql: String::new(), reads: Vec::new() };
+        let tested = NodeId(tested.into());
+        let test = UnitTest { tested: tested.clone(), actual: query.clone(), expected: query, columns: Vec::new() };
+        self.node(name, &[], Step::UnitTest(test));
+        self.plan.nodes[&NodeId(name.into())].depends_on = vec![tested];
+        self.does.insert(NodeId(name.into()), does);
+        self
+    }
+
+    /// A statement before or after everything else: `on-run-start`, `on-run-end`.
+    pub(crate) fn statement(mut self, name: &str, tag: &str, does: Does) -> Self {
+        let statement = Statement { sql: String::new(), reads: Vec::new(), writes: None };
+        self.node(name, &[], Step::Statement(statement));
+        self.plan.nodes[&NodeId(name.into())].tags = vec![tag.into()];
+        self.does.insert(NodeId(name.into()), does);
+        self
+    }
+
+    /// A model that is not compiled before what it reads has run.
+    pub(crate) fn late(mut self, name: &str, reads: &[&str], does: Does) -> Self {
+        self = self.model(name, reads, does);
+        self.plan.nodes[&NodeId(name.into())].asks = reads.iter().map(|read| TableName::new("s", read)).collect();
+        self.late.insert(NodeId(name.into()));
         self
     }
 
@@ -126,14 +166,24 @@ impl Script {
         self
     }
 
-    pub(crate) async fn run(&self) -> RunReport {
-        let decisions = self.plan.nodes.keys().filter(|id| !self.not_selected.contains(*id)).map(|id| {
-            let action = if self.up_to_date.contains(id) { Action::UpToDate } else { Action::Run };
+    /// The decisions of a stage, for what has not ended.
+    fn decisions(&self, ended: &BTreeSet<NodeId>, compiled: bool) -> Vec<Decision> {
+        let selected = self.plan.nodes.keys().filter(|id| !self.not_selected.contains(*id) && !ended.contains(*id));
+        let decided = selected.map(|id| {
+            let action = match () {
+                () if self.late.contains(id) && !compiled => Action::Late,
+                () if self.up_to_date.contains(id) => Action::UpToDate,
+                () => Action::Run,
+            };
             Decision { node: id.clone(), action, reason: "because".into(), pending: Default::default() }
         });
-        let request = RunRequest {
+        decided.collect()
+    }
+
+    fn request(&self) -> RunRequest {
+        RunRequest {
             plan: Arc::new(self.plan.clone()),
-            decisions: decisions.collect(),
+            decisions: self.decisions(&BTreeSet::new(), false),
             engine: Arc::new(Player { does: self.does.clone(), log: Arc::clone(&self.log) }),
             run_id: RunId("0198".into()),
             command: "run".into(),
@@ -143,8 +193,21 @@ impl Script {
             cancel: self.cancel.clone(),
             observer: Arc::new(Recorder(Arc::clone(&self.events))),
             store: self.store.clone(),
-        };
-        tokio::time::timeout(Duration::from_secs(60), execute(request)).await.expect("the run hangs")
+        }
+    }
+
+    pub(crate) async fn run(&self) -> RunReport {
+        self.conducted(None).await
+    }
+
+    /// A run in which what is late is compiled once all else has ended.
+    pub(crate) async fn run_in_stages(&self) -> RunReport {
+        self.conducted(Some(self)).await
+    }
+
+    async fn conducted(&self, stages: Option<&dyn Stages>) -> RunReport {
+        let conduct = Conduct { fail_fast: self.fail_fast, stages };
+        tokio::time::timeout(Duration::from_secs(60), execute_as(self.request(), conduct)).await.expect("the run hangs")
     }
 
     pub(crate) fn log(&self) -> Vec<String> {
@@ -155,6 +218,14 @@ impl Script {
 /// The nodes of a report as `name status`, in the order in which they ended.
 pub(crate) fn ends(report: &RunReport) -> Vec<String> {
     report.nodes.iter().map(|node| format!("{} {:?}", node.name, node.status)).collect()
+}
+
+#[async_trait]
+impl Stages for Script {
+    async fn next(&self, so_far: &RunReport) -> Result<Stage, Diagnostics> {
+        let ended = so_far.nodes.iter().map(|node| node.id.clone()).collect();
+        Ok(Stage { plan: Arc::new(self.plan.clone()), decisions: self.decisions(&ended, true) })
+    }
 }
 
 #[async_trait]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::DataType as ArrowType;
 use datafusion::functions_aggregate as native;
 use datafusion::logical_expr::expr::{Case, ScalarFunction};
-use datafusion::logical_expr::{AggregateUDF, Expr, Operator, lit};
+use datafusion::logical_expr::{AggregateUDF, Expr, Operator, WindowFrameBound, lit};
 use headwater_plan::DataType;
 
 use super::form::condition;
@@ -14,7 +14,7 @@ use super::{Answer, Function, MANY, aggregate};
 use crate::error::SqlError;
 use crate::kernels;
 use crate::kernels::decimal::DecimalOperation;
-use crate::typing::aggregation::Aggregation;
+use crate::typing::aggregation::{Aggregation, Over};
 use crate::typing::call::{Typed, expect};
 use crate::typing::common::is_atomic;
 
@@ -47,6 +47,16 @@ pub(super) const FUNCTIONS: &[Function] = &[
     aggregate("any_value", 1..=2, |call| end(call, true)),
     aggregate("last", 1..=2, |call| end(call, false)),
     aggregate("last_value", 1..=2, |call| end(call, false)),
+    aggregate("try_sum", 1..=1, try_sum),
+    aggregate("try_avg", 1..=1, avg),
+    aggregate("bit_and", 1..=1, |call| of_bits(call, native::bit_and_or_xor::bit_and_udaf())),
+    aggregate("bit_or", 1..=1, |call| of_bits(call, native::bit_and_or_xor::bit_or_udaf())),
+    aggregate("bit_xor", 1..=1, |call| of_bits(call, native::bit_and_or_xor::bit_xor_udaf())),
+    aggregate("grouping", 1..=1, |call| grouping(call, ArrowType::Int8)),
+    aggregate("grouping_id", 1..=MANY, |call| grouping(call, ArrowType::Int64)),
+    aggregate("regr_count", 2..=2, |call| {
+        Ok(datafusion::logical_expr::cast(of_double(call, native::regr::regr_count_udaf())?, ArrowType::Int64))
+    }),
     aggregate("collect_list", 1..=1, |call| collect(call, datafusion_spark::function::aggregate::collect_list())),
     aggregate("array_agg", 1..=1, |call| collect(call, datafusion_spark::function::aggregate::collect_list())),
     aggregate("collect_set", 1..=1, |call| collect(call, datafusion_spark::function::aggregate::collect_set())),
@@ -117,6 +127,31 @@ fn sum(call: &Aggregation<'_>) -> Answer {
     }
 }
 
+/// Which of the keys a row of grouping sets is not grouped by, as bits.
+fn grouping(call: &Aggregation<'_>, to: ArrowType) -> Answer {
+    let keys = call.call.arguments.iter().map(|key| key.expr.clone()).collect();
+    Ok(datafusion::logical_expr::cast(call.aggregate(native::grouping::grouping_udaf(), keys), to))
+}
+
+/// The sum, and null where it does not fit.
+fn try_sum(call: &Aggregation<'_>) -> Answer {
+    let value = number(call)?;
+    if value.data_type != DataType::Long {
+        return sum(call);
+    }
+    let wide = datafusion::logical_expr::cast(value.expr, ArrowType::Decimal128(19, 0));
+    let sum = call.aggregate(native::sum::sum_udaf(), vec![wide]);
+    Ok(datafusion::logical_expr::try_cast(sum, ArrowType::Int64))
+}
+
+fn of_bits(call: &Aggregation<'_>, function: Arc<AggregateUDF>) -> Answer {
+    let value = call.argument(0)?;
+    if !value.data_type.is_integral() {
+        return Err(call.call.wrong_types());
+    }
+    Ok(call.aggregate(function, vec![value.expr.clone()]))
+}
+
 fn avg(call: &Aggregation<'_>) -> Answer {
     let value = number(call)?;
     let DataType::Decimal { precision, scale } = value.data_type else {
@@ -171,18 +206,7 @@ fn of_boolean(call: &Aggregation<'_>, function: Arc<AggregateUDF>) -> Answer {
 /// The first or last value; which one that is, without a window, only the order of the rows knows.
 fn end(call: &Aggregation<'_>, first: bool) -> Answer {
     call.refuse_distinct()?;
-    let mut call = Aggregation {
-        call: crate::typing::call::Call {
-            name: call.call.name,
-            arguments: call.call.arguments.clone(),
-            schema: call.call.schema,
-            now: call.call.now,
-        },
-        distinct: false,
-        filter: call.filter.clone(),
-        ignore_nulls: call.ignore_nulls,
-        over: call.over.clone(),
-    };
+    let mut call = call.plain();
     if call.call.len() == 2 {
         call.ignore_nulls = match &call.argument(1)?.expr {
             Expr::Literal(datafusion::common::ScalarValue::Boolean(Some(ignore)), _) => Some(*ignore),
@@ -208,11 +232,12 @@ fn end(call: &Aggregation<'_>, first: bool) -> Answer {
 }
 
 fn collect(call: &Aggregation<'_>, function: Arc<AggregateUDF>) -> Answer {
-    if call.over.is_some() {
-        return Err(SqlError::unsupported(format!("`{}` over a window", call.call.name)));
+    let moves = |over: &Over| !matches!(&over.frame.start_bound, WindowFrameBound::Preceding(bound) if bound.is_null());
+    if call.over.as_ref().is_some_and(moves) {
+        return Err(SqlError::unsupported(format!("`{}` over a window whose beginning moves", call.call.name)));
     }
     let value = call.argument(0)?;
-    if !is_atomic(&value.data_type) {
+    if matches!(value.data_type, DataType::Map(..) | DataType::Null) {
         return Err(SqlError::unsupported(format!("`{}` of `{}`", call.call.name, value.data_type)));
     }
     Ok(call.aggregate(function, vec![value.expr.clone()]))

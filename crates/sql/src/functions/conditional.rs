@@ -21,6 +21,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     scalar("nullifzero", 1..=1, nullifzero),
     scalar("zeroifnull", 1..=1, zeroifnull),
     scalar("if", 3..=3, if_else),
+    scalar("decode", 2..=MANY, decode),
     scalar("greatest", 2..=MANY, |call| extreme(call, true)),
     scalar("least", 2..=MANY, |call| extreme(call, false)),
 ];
@@ -105,6 +106,29 @@ fn zeroifnull(call: &Call<'_>) -> Answer {
 
 fn if_else(call: &Call<'_>) -> Answer {
     one_of_two(call, condition(call.argument(0)?)?)
+}
+
+/// `decode(value, search, result, ..., default)`: the result after the first search that is equal, nulls being equal too.
+/// With two arguments it is the text that bytes are.
+fn decode(call: &Call<'_>) -> Answer {
+    if call.len() == 2 {
+        return super::encoding::decode(call);
+    }
+    let pairs = (call.len() - 1) / 2;
+    let mut results: Vec<usize> = (0..pairs).map(|pair| 2 + 2 * pair).collect();
+    let has_default = call.len().is_multiple_of(2);
+    if has_default {
+        results.push(call.len() - 1);
+    }
+    let (mut values, _) = call.in_common(&results)?;
+    let otherwise = if has_default { values.pop().map(Box::new) } else { None };
+    let mut branches = Vec::with_capacity(pairs);
+    for (pair, value) in values.into_iter().enumerate() {
+        let (sides, _) = call.in_common(&[0, 1 + 2 * pair])?;
+        let [left, right] = <[Expr; 2]>::try_from(sides).map_err(|_| SqlError::internal("`decode` lost a value"))?;
+        branches.push((Box::new(binary(left, Operator::IsNotDistinctFrom, right)), Box::new(value)));
+    }
+    Ok(Expr::Case(Case::new(None, branches, otherwise)))
 }
 
 /// The greatest or least of the values that are not null.

@@ -10,6 +10,7 @@ use crate::error::{SqlError, suggest};
 use crate::kernels::decimal::{DecimalFrom, DecimalToDouble};
 use crate::kernels::number_text::{NumberToText, TextTo};
 use crate::kernels::time_text::{InstantFrom, InstantTo, TextToTime, TimeToText};
+use crate::kernels::zone::UnitsSince;
 use crate::kernels::{self};
 use crate::types::arrow_type;
 use crate::typing::call::{Call, Typed};
@@ -47,7 +48,7 @@ fn to(call: &Call<'_>, to: &DataType) -> Answer {
 }
 
 fn named(call: &Call<'_>, lenient: bool) -> Answer {
-    let to = type_named(call.literal_text(1, "type")?)?;
+    let to = type_named(&call.literal_text(1, "type")?)?;
     convert(call.argument(0)?, &to, lenient)
 }
 
@@ -55,9 +56,6 @@ fn named(call: &Call<'_>, lenient: bool) -> Answer {
 pub(crate) fn type_named(name: &str) -> Result<DataType, SqlError> {
     parse_type(name).ok_or_else(|| {
         let name = name.to_lowercase();
-        if name.contains('<') {
-            return SqlError::unsupported(format!("a cast to `{name}`"));
-        }
         let known = DataType::NAMES.iter().copied().filter(|known| *known != "text");
         let near = suggest(name.split('(').next().unwrap_or(&name), "the types are", known);
         SqlError::new(Code::UnknownType, format!("there is no type `{name}`")).help_if(near)
@@ -66,6 +64,9 @@ pub(crate) fn type_named(name: &str) -> Result<DataType, SqlError> {
 
 /// A type's name in SQL, where `text` and others that YAML allows are not Spark's.
 fn parse_type(name: &str) -> Option<DataType> {
+    if name.contains('<') {
+        return DataType::parse(name);
+    }
     let name = name.to_lowercase();
     if name == "text" {
         return None;
@@ -75,23 +76,22 @@ fn parse_type(name: &str) -> Option<DataType> {
     if length.is_some_and(|length| length.trim().parse::<u32>().is_ok()) {
         return Some(DataType::String);
     }
-    // Nested types can be declared, and not be cast to.
-    DataType::parse(&name).filter(|_| !name.contains('<'))
+    DataType::parse(&name)
 }
 
 fn typed_literal(call: &Call<'_>) -> Answer {
     let name = call.literal_text(0, "type")?;
-    let to = match parse_type(name) {
+    let to = match parse_type(&name) {
         Some(to @ (DataType::Date | DataType::Timestamp | DataType::TimestampNtz)) => to,
         _ => return Err(SqlError::unsupported(format!("a literal of the type `{}`", name.to_lowercase()))),
     };
     let text = call.literal_text(1, "value")?;
-    let value = crate::kernels::time_text::parse(text, &to)
+    let value = crate::kernels::time_text::parse(&text, &to)
         .ok_or_else(|| SqlError::mismatch(format!("`{text}` is not a {to}")))?;
     Ok(Expr::Literal(value, None))
 }
 
-fn convert(from: &Typed, to: &DataType, lenient: bool) -> Answer {
+pub(super) fn convert(from: &Typed, to: &DataType, lenient: bool) -> Answer {
     if from.data_type == *to {
         return Ok(from.expr.clone());
     }
@@ -151,7 +151,9 @@ fn convert(from: &Typed, to: &DataType, lenient: bool) -> Answer {
         | (DataType::Timestamp, DataType::TimestampNtz)
         | (DataType::TimestampNtz, DataType::Timestamp)
         | (DataType::String, DataType::Binary) => native(from, to, lenient),
-        (DataType::Array(_) | DataType::Map(..) | DataType::Struct(_), _) => {
+        (DataType::Array(element), DataType::Array(to)) => super::nested::cast_elements(from, element, to, lenient)?,
+        (DataType::Array(_) | DataType::Map(..) | DataType::Struct(_), _)
+        | (_, DataType::Array(_) | DataType::Map(..) | DataType::Struct(_)) => {
             return Err(SqlError::unsupported(format!("a cast from `{}` to `{to}`", from.data_type)));
         }
         _ => return Err(no_cast(from, to)),
@@ -166,7 +168,11 @@ fn instant_to(from: &Typed, to: &DataType) -> Answer {
         return cast(&Typed { expr: seconds, data_type: DataType::Long }, to);
     }
     if matches!(to, DataType::Decimal { .. }) {
-        return Err(SqlError::unsupported("a cast from `timestamp` to a decimal"));
+        let micros = kernels::call(UnitsSince { unit: 1 }, arguments);
+        let exact = datafusion::logical_expr::cast(micros, arrow::datatypes::DataType::Decimal128(38, 0));
+        // Microseconds are millionths: the same digits, with a point before the last six.
+        let exact = kernels::call(kernels::decimal::Millionths, vec![exact]);
+        return cast(&Typed { expr: exact, data_type: DataType::Decimal { precision: 38, scale: 6 } }, to);
     }
     let seconds = kernels::call(InstantTo { fraction: true }, arguments);
     cast(&Typed { expr: seconds, data_type: DataType::Double }, to)

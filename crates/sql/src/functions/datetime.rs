@@ -53,7 +53,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     scalar("timestampdiff", 3..=3, units_between),
     scalar("timestampadd", 3..=3, add_units),
     scalar("add_months", 2..=2, |call| Ok(kernels::call(AddMonths, vec![day(call, 0)?, call.int(1)?]))),
-    scalar("months_between", 2..=2, months_between),
+    scalar("months_between", 2..=3, months_between),
     scalar("last_day", 1..=1, |call| Ok(kernels::call(LastDay, vec![day(call, 0)?]))),
     scalar("make_date", 3..=3, make_date),
 ];
@@ -79,7 +79,7 @@ fn part(call: &Call<'_>, part: Part) -> Answer {
     Ok(kernels::call(part, vec![value]))
 }
 
-/// The fields of `extract` that are whole numbers; the seconds with their fraction are a decimal, and refused.
+/// The fields of `extract`: whole numbers, but for the seconds with their fraction.
 pub(super) fn extract(call: &Call<'_>) -> Answer {
     let field = call.literal_text(0, "field")?.to_uppercase();
     let known = match field.as_str() {
@@ -95,8 +95,7 @@ pub(super) fn extract(call: &Call<'_>) -> Answer {
         "HOUR" | "H" | "HOURS" | "HR" | "HRS" => Part::Hour,
         "MINUTE" | "M" | "MIN" | "MINS" | "MINUTES" => Part::Minute,
         "SECOND" | "S" | "SEC" | "SECONDS" | "SECS" => {
-            return Err(SqlError::unsupported("`extract` of the seconds with their fraction")
-                .help("use `second(...)` for whole seconds"));
+            return Ok(kernels::call(kernels::zone::Seconds, vec![moment(call, 1)?]));
         }
         _ => {
             let fields = ["YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "DAYOFWEEK", "DOY", "HOUR", "MINUTE"];
@@ -119,8 +118,8 @@ fn named(call: &Call<'_>, piece: Piece) -> Answer {
 
 fn pattern(call: &Call<'_>, index: usize) -> Result<(Vec<Piece>, String), SqlError> {
     let text = call.literal_text(index, "pattern")?;
-    let pieces = pieces(text).map_err(|problem| wrong_pattern(text, &problem))?;
-    Ok((pieces, text.to_owned()))
+    let pieces = pieces(&text).map_err(|problem| wrong_pattern(&text, &problem))?;
+    Ok((pieces, text.into_owned()))
 }
 
 fn wrong_pattern(text: &str, problem: &str) -> SqlError {
@@ -190,10 +189,10 @@ fn to_timestamp(call: &Call<'_>, lenient: bool) -> Answer {
 fn unit(call: &Call<'_>, index: usize) -> Result<Unit, SqlError> {
     let name = call.literal_text(index, "unit")?;
     let units = ["YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND"];
-    Unit::parse(name).ok_or_else(|| {
+    Unit::parse(&name).ok_or_else(|| {
         // Spark gives null for some of these, which nobody means.
         SqlError::new(Code::UnsupportedSql, format!("there is no unit of time `{name}`")).help_if(suggest(
-            name,
+            &name,
             "the units are",
             units,
         ))
@@ -247,6 +246,9 @@ fn add_units(call: &Call<'_>) -> Answer {
 }
 
 fn months_between(call: &Call<'_>) -> Answer {
+    if call.len() == 3 && !matches!(call.argument(2)?.constant(), Some(ScalarValue::Boolean(Some(true)))) {
+        return Err(SqlError::unsupported("`months_between` that is not rounded"));
+    }
     Ok(kernels::call(MonthsBetween, vec![moment(call, 0)?, moment(call, 1)?]))
 }
 

@@ -11,7 +11,9 @@ use crate::typing::call::{Call, Typed};
 
 /// Types an argument; the operators that take an interval get it without a type.
 pub(crate) fn typed(function: &str, argument: Expr, schema: &DFSchema) -> Result<Typed, SqlError> {
-    if matches!(function, "+" | "-" | "negative") && matches!(argument.get_type(schema), Ok(ArrowType::Interval(_))) {
+    if matches!(function, "+" | "-" | "negative" | "sequence")
+        && matches!(argument.get_type(schema), Ok(ArrowType::Interval(_)))
+    {
         return Ok(Typed { expr: argument, data_type: DataType::Null });
     }
     Typed::of(argument, schema)
@@ -36,7 +38,7 @@ fn literal(interval: IntervalMonthDayNano) -> Expr {
 /// `interval '1' day`, `interval 2 hours`, `interval '1 day 2 hours'`.
 pub(super) fn form(call: &Call<'_>) -> Answer {
     let (amount, unit) = (call.literal_text(0, "amount")?, call.literal_text(1, "unit")?);
-    let text = if unit.is_empty() { amount.to_owned() } else { format!("{amount} {unit}") };
+    let text = if unit.is_empty() { amount.into_owned() } else { format!("{amount} {unit}") };
     let wrong = || {
         SqlError::new(Code::SqlSyntax, format!("`{}` is not an interval", text.trim().to_lowercase()))
             .help("write a number and a unit: `interval 3 days`")

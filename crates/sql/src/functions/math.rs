@@ -2,10 +2,12 @@
 
 use datafusion::functions::expr_fn as native;
 use datafusion::logical_expr::{Expr, Operator, lit};
+use datafusion_spark::function::math as spark_math;
 use headwater_plan::DataType;
 
 use super::conditional::{either, null_when};
 use super::operator::binary;
+use super::string::spark;
 use super::{Answer, Function, scalar};
 use crate::error::SqlError;
 use crate::kernels;
@@ -45,6 +47,26 @@ pub(super) const FUNCTIONS: &[Function] = &[
     scalar("atan", 1..=1, |call| Ok(native::atan(call.double(0)?))),
     scalar("atan2", 2..=2, |call| Ok(native::atan2(call.double(0)?, call.double(1)?))),
     scalar("isnan", 1..=1, isnan),
+    scalar("nanvl", 2..=2, nanvl),
+    scalar("cbrt", 1..=1, |call| Ok(native::cbrt(call.double(0)?))),
+    scalar("sinh", 1..=1, |call| Ok(native::sinh(call.double(0)?))),
+    scalar("cosh", 1..=1, |call| Ok(native::cosh(call.double(0)?))),
+    scalar("tanh", 1..=1, |call| Ok(native::tanh(call.double(0)?))),
+    scalar("asinh", 1..=1, |call| Ok(native::asinh(call.double(0)?))),
+    scalar("acosh", 1..=1, |call| Ok(native::acosh(call.double(0)?))),
+    scalar("atanh", 1..=1, |call| Ok(native::atanh(call.double(0)?))),
+    scalar("cot", 1..=1, |call| Ok(native::cot(call.double(0)?))),
+    scalar("sec", 1..=1, |call| Ok(spark(spark_math::sec(), vec![call.double(0)?]))),
+    scalar("csc", 1..=1, |call| Ok(spark(spark_math::csc(), vec![call.double(0)?]))),
+    scalar("expm1", 1..=1, |call| Ok(spark(spark_math::expm1(), vec![call.double(0)?]))),
+    scalar("hypot", 2..=2, |call| Ok(spark(spark_math::hypot(), vec![call.double(0)?, call.double(1)?]))),
+    scalar("rint", 1..=1, |call| Ok(spark(spark_math::rint(), vec![call.double(0)?]))),
+    scalar("factorial", 1..=1, |call| Ok(spark(spark_math::factorial(), vec![call.int(0)?]))),
+    scalar("bin", 1..=1, |call| Ok(spark(spark_math::bin(), vec![call.expect(0, &DataType::Long)?]))),
+    scalar("width_bucket", 4..=4, width_bucket),
+    scalar("rand", 0..=0, |_| Ok(native::random())),
+    scalar("random", 0..=0, |_| Ok(native::random())),
+    scalar("uuid", 0..=0, |_| Ok(native::uuid())),
 ];
 
 /// The argument as a number: a text becomes a double.
@@ -150,6 +172,20 @@ fn log(call: &Call<'_>) -> Answer {
 
 fn power(call: &Call<'_>) -> Answer {
     Ok(native::power(call.double(0)?, call.double(1)?))
+}
+
+/// The second value where the first is no number.
+fn nanvl(call: &Call<'_>) -> Answer {
+    let (first, second) = (call.double(0)?, call.double(1)?);
+    Ok(either(native::isnan(first.clone()), second, Some(first)))
+}
+
+fn width_bucket(call: &Call<'_>) -> Answer {
+    let count = call.expect(3, &DataType::Long)?;
+    let count = datafusion::logical_expr::cast(count, arrow::datatypes::DataType::Int32);
+    let arguments = vec![call.double(0)?, call.double(1)?, call.double(2)?, count];
+    let bucket = spark(spark_math::width_bucket(), arguments);
+    Ok(datafusion::logical_expr::cast(bucket, arrow::datatypes::DataType::Int64))
 }
 
 fn isnan(call: &Call<'_>) -> Answer {

@@ -13,6 +13,15 @@
 //! | `string` | texts and regular expressions |
 //! | `datetime` | days and instants |
 //! | `conversion` | casts by name |
+//! | `encoding` | texts and bytes in other forms, hashes |
+//! | `json` | JSON texts |
+//! | `instant` | instants as numbers and in other time zones |
+//! | `ordered` | aggregate functions that look at an order: `max_by`, `percentile`, `listagg` |
+//! | `try_` | what gives null where it would fail; what fails on purpose |
+//! | `nested` | arrays, structs and maps: made, and their parts taken out |
+//! | `list` | functions of arrays |
+//! | `lambda` | functions that take a function |
+//! | `generator` | functions that make rows: `explode` |
 //! | `aggregate` | aggregate functions |
 //! | `window` | functions of a window alone |
 
@@ -20,12 +29,21 @@ mod aggregate;
 mod conditional;
 mod conversion;
 mod datetime;
+mod encoding;
 mod form;
+pub(crate) mod generator;
+mod instant;
 mod interval;
+mod json;
+pub(crate) mod lambda;
+mod list;
 mod math;
+mod nested;
 mod operator;
+pub(crate) mod ordered;
 mod regex;
 mod string;
+mod try_;
 mod window;
 
 use std::collections::HashMap;
@@ -49,6 +67,10 @@ pub(crate) type Answer = Result<Expr, SqlError>;
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     Scalar(fn(&Call<'_>) -> Answer),
+    /// A function that takes a function, which is typed with the elements that it is applied to.
+    Lambda(lambda::Lambda),
+    /// A function that makes rows out of one, each with these columns.
+    Generator(generator::Generator),
     Aggregate(fn(&Aggregation<'_>) -> Answer),
     Window(fn(&Aggregation<'_>) -> Answer),
 }
@@ -104,6 +126,15 @@ const FAMILIES: &[&[Function]] = &[
     regex::FUNCTIONS,
     datetime::FUNCTIONS,
     conversion::FUNCTIONS,
+    encoding::FUNCTIONS,
+    instant::FUNCTIONS,
+    ordered::FUNCTIONS,
+    try_::FUNCTIONS,
+    json::FUNCTIONS,
+    nested::FUNCTIONS,
+    list::FUNCTIONS,
+    lambda::FUNCTIONS,
+    generator::FUNCTIONS,
     aggregate::FUNCTIONS,
     window::FUNCTIONS,
 ];

@@ -121,7 +121,7 @@ fn arithmetic(call: &Call<'_>, operation: Operation) -> Answer {
 }
 
 fn whole(operation: Operation, data_type: &DataType, left: Expr, right: Expr) -> Expr {
-    kernels::call(Checked { operation, data_type: arrow_type(data_type) }, vec![left, right])
+    kernels::call(Checked { operation, data_type: arrow_type(data_type), lenient: false }, vec![left, right])
 }
 
 fn decimal(left: &Typed, right: &Typed, operation: Operation) -> Answer {
@@ -157,7 +157,16 @@ fn divide(call: &Call<'_>) -> Answer {
 
 /// Null where the divisor is zero.
 fn try_divide(call: &Call<'_>) -> Answer {
-    let right = call.argument(1)?;
+    let (left, right) = (call.argument(0)?, call.argument(1)?);
+    // Beside a decimal, a literal takes the digits that it has, and below it is no literal any more.
+    let narrow = as_decimal(right).filter(|_| matches!(left.data_type, DataType::Decimal { .. }));
+    let right = &match narrow {
+        Some((precision, scale)) => {
+            let data_type = DataType::Decimal { precision, scale };
+            Typed { expr: right.cast(&data_type)?, data_type }
+        }
+        None => right.clone(),
+    };
     let zero = Typed { expr: datafusion::logical_expr::lit(0_i32), data_type: DataType::Int };
     let null = Typed { expr: Expr::Literal(datafusion::common::ScalarValue::Null, None), data_type: DataType::Null };
     let zero = zero.cast(&right.data_type)?;

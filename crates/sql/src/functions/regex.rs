@@ -1,47 +1,74 @@
 //! Regular expressions: Java's in Spark, Rust's here. A pattern is translated when the query is planned, and one that
-//! means something else in Rust, or nothing, is refused.
+//! means something else in Rust, or nothing, is refused. One that differs from row to row is translated as it is met.
 
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{Expr, lit};
 
 use super::{Answer, Function, scalar};
 use crate::error::SqlError;
 use crate::kernels;
-use crate::kernels::regex::{Extract, Matches, Pattern, Replace, replacement};
+use crate::kernels::regex::{Pattern, Replace, replacement};
+use crate::kernels::search::{Search, Wanted};
 use crate::typing::call::Call;
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    scalar("rlike", 2..=2, matches),
-    scalar("regexp_like", 2..=2, matches),
-    scalar("regexp", 2..=2, matches),
+    scalar("rlike", 2..=2, |call| search(call, Wanted::Found)),
+    scalar("regexp_like", 2..=2, |call| search(call, Wanted::Found)),
+    scalar("regexp", 2..=2, |call| search(call, Wanted::Found)),
     scalar("regexp_replace", 3..=3, replace),
-    scalar("regexp_extract", 2..=3, extract),
+    scalar("regexp_extract", 2..=3, |call| search(call, Wanted::Group(group(call)?))),
+    scalar("regexp_extract_all", 2..=3, |call| search(call, Wanted::AllGroups(group(call)?))),
+    scalar("regexp_count", 2..=2, |call| search(call, Wanted::Count)),
+    scalar("regexp_substr", 2..=2, |call| search(call, Wanted::First)),
+    scalar("regexp_instr", 2..=2, |call| search(call, Wanted::Place)),
+    scalar("split", 2..=3, split),
 ];
 
-fn pattern(call: &Call<'_>) -> Result<Pattern, SqlError> {
-    let text = call.literal_text(1, "pattern")?;
-    Pattern::new(text)
-        .map_err(|problem| SqlError::unsupported(format!("the pattern `{text}`")).help(format!("in it, {problem}")))
+/// The pattern, when it is the same for all rows.
+fn fixed(call: &Call<'_>) -> Result<Option<Pattern>, SqlError> {
+    let Some(text) = call.constant_text(1)? else { return Ok(None) };
+    let pattern = Pattern::new(&text)
+        .map_err(|problem| SqlError::unsupported(format!("the pattern `{text}`")).help(format!("in it, {problem}")))?;
+    Ok(Some(pattern))
 }
 
-fn matches(call: &Call<'_>) -> Answer {
-    Ok(kernels::call(Matches { pattern: pattern(call)? }, vec![call.text(0)?]))
+fn search(call: &Call<'_>, wanted: Wanted) -> Answer {
+    let pattern = fixed(call)?;
+    if let (Some(pattern), Wanted::Group(group) | Wanted::AllGroups(group)) = (&pattern, wanted)
+        && group > pattern.groups()
+    {
+        let groups = pattern.groups();
+        return Err(SqlError::mismatch(format!("the pattern has {groups} groups, and group {group} is asked for")));
+    }
+    let mut arguments = vec![call.text(0)?];
+    if pattern.is_none() {
+        arguments.push(call.text(1)?);
+    }
+    Ok(kernels::call(Search { wanted, pattern }, arguments))
+}
+
+/// The group that is asked for: the first, unless another is named.
+fn group(call: &Call<'_>) -> Result<usize, SqlError> {
+    let group = if call.len() == 3 { call.literal_integer(2, "group")? } else { 1 };
+    usize::try_from(group).map_err(|_| SqlError::mismatch(format!("there is no group {group}: they count from 0")))
+}
+
+fn split(call: &Call<'_>) -> Answer {
+    let pattern = fixed(call)?;
+    let mut arguments = vec![call.text(0)?];
+    if pattern.is_none() {
+        arguments.push(call.text(1)?);
+    }
+    arguments.push(if call.len() == 3 { call.int(2)? } else { lit(-1_i32) });
+    Ok(kernels::call(Search { wanted: Wanted::Between, pattern }, arguments))
 }
 
 fn replace(call: &Call<'_>) -> Answer {
-    let pattern = pattern(call)?;
-    let with = call.literal_text(2, "replacement")?;
-    let replacement = replacement(with, pattern.groups())
-        .ok_or_else(|| SqlError::mismatch(format!("`{with}` names a group that the pattern does not have")))?;
-    Ok(kernels::call(Replace { pattern, replacement }, vec![call.text(0)?]))
-}
-
-fn extract(call: &Call<'_>) -> Answer {
-    let pattern = pattern(call)?;
-    let group = if call.len() == 3 { call.literal_integer(2, "group")? } else { 1 };
-    let Some(group) = usize::try_from(group).ok().filter(|group| *group <= pattern.groups()) else {
-        let groups = pattern.groups();
-        return Err(SqlError::mismatch(format!("the pattern has {groups} groups, and group {group} is asked for")));
+    let Some(pattern) = fixed(call)? else {
+        return Err(SqlError::unsupported("`regexp_replace` with a pattern that is not a literal"));
     };
-    let call: Expr = kernels::call(Extract { pattern, group }, vec![call.text(0)?]);
+    let with = call.literal_text(2, "replacement")?;
+    let replacement = replacement(&with, pattern.groups())
+        .ok_or_else(|| SqlError::mismatch(format!("`{with}` names a group that the pattern does not have")))?;
+    let call: Expr = kernels::call(Replace { pattern, replacement }, vec![call.text(0)?]);
     Ok(call)
 }

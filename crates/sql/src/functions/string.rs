@@ -9,7 +9,7 @@ use headwater_plan::DataType;
 use super::{Answer, Function, MANY, scalar};
 use crate::error::SqlError;
 use crate::kernels;
-use crate::kernels::text::{InitCap, Locate, Pad, Side, Slice, SplitPart, SubstringIndex};
+use crate::kernels::text::{Grouped, InitCap, Locate, Overlay, Pad, Side, Slice, SplitPart, SubstringIndex};
 use crate::typing::call::Call;
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -40,6 +40,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
     scalar("reverse", 1..=1, reverse),
     scalar("replace", 2..=3, replace),
     scalar("translate", 3..=3, |call| Ok(native::translate(call.text(0)?, call.text(1)?, call.text(2)?))),
+    scalar("bit_length", 1..=1, |call| int(string::bit_length(call.text(0)?))),
+    scalar("find_in_set", 2..=2, |call| int(native::find_in_set(call.text(0)?, call.text(1)?))),
+    scalar("elt", 2..=MANY, elt),
+    scalar("overlay", 3..=4, overlay),
+    scalar("format_number", 2..=2, format_number),
     scalar("instr", 2..=2, |call| locate(call, 1, 0)),
     scalar("locate", 2..=3, |call| locate(call, 0, 1)),
     scalar("position", 2..=3, |call| locate(call, 0, 1)),
@@ -74,22 +79,22 @@ fn int(expr: Expr) -> Answer {
 
 fn length(call: &Call<'_>) -> Answer {
     if *call.data_type(0)? == DataType::Binary {
-        return Err(SqlError::unsupported("`length` of a binary"));
+        return Ok(spark(datafusion_spark::function::string::length(), vec![call.expr(0)?]));
     }
     int(native::character_length(call.text(0)?))
 }
 
 fn concat(call: &Call<'_>) -> Answer {
-    if let Some(array) = call.arguments.iter().find(|argument| matches!(argument.data_type, DataType::Array(_))) {
-        return Err(SqlError::unsupported(format!("`concat` of `{}`", array.data_type)));
+    if call.arguments.iter().any(|argument| matches!(argument.data_type, DataType::Array(_))) {
+        return super::list::concat(call);
     }
     let texts = (0..call.len()).map(|index| call.text(index)).collect::<Result<_, _>>()?;
     Ok(spark(datafusion_spark::function::string::concat(), texts))
 }
 
 fn concat_ws(call: &Call<'_>) -> Answer {
-    if let Some(array) = call.arguments.iter().find(|argument| matches!(argument.data_type, DataType::Array(_))) {
-        return Err(SqlError::unsupported(format!("`concat_ws` of `{}`", array.data_type)));
+    if call.arguments.iter().any(|argument| matches!(argument.data_type, DataType::Array(_))) {
+        return super::list::concat_ws(call);
     }
     let texts = (1..call.len()).map(|index| call.text(index)).collect::<Result<Vec<_>, _>>()?;
     let separator = call.text(0)?;
@@ -115,6 +120,9 @@ fn trim_last(call: &Call<'_>, function: fn(Expr, Expr) -> Expr) -> Answer {
 }
 
 fn substring(call: &Call<'_>) -> Answer {
+    if *call.data_type(0)? == DataType::Binary {
+        return Err(SqlError::unsupported(format!("`{}` of a binary", call.name)));
+    }
     let length = if call.len() == 3 { call.int(2)? } else { lit(i32::MAX) };
     Ok(kernels::call(Slice::Middle, vec![call.text(0)?, call.int(1)?, length]))
 }
@@ -130,7 +138,7 @@ fn pad(call: &Call<'_>, side: Side) -> Answer {
 
 fn reverse(call: &Call<'_>) -> Answer {
     if matches!(call.data_type(0)?, DataType::Array(_)) {
-        return Err(SqlError::unsupported("`reverse` of an array"));
+        return super::list::rearranged(call, crate::kernels::list::Rearrange::Reverse);
     }
     Ok(native::reverse(call.text(0)?))
 }
@@ -168,4 +176,38 @@ fn sha2(call: &Call<'_>) -> Answer {
         return Err(SqlError::unsupported(format!("`sha2` of {bits} bits")).help("use 224, 256, 384 or 512"));
     }
     Ok(spark(datafusion_spark::function::hash::sha2(), vec![call.text(0)?, lit(i32::try_from(bits).unwrap_or(256))]))
+}
+
+/// One of the texts by its place; a place that is not there is an error.
+fn elt(call: &Call<'_>) -> Answer {
+    let texts = (1..call.len()).map(|index| call.text(index)).collect::<Result<Vec<_>, _>>()?;
+    let array = datafusion::functions_nested::expr_fn::make_array(texts);
+    let array = datafusion::logical_expr::cast(array, crate::kernels::each::list_of(&arrow::datatypes::DataType::Utf8));
+    let element = crate::kernels::element::Element {
+        counting: crate::kernels::element::Counting::Ordinal,
+        element: arrow::datatypes::DataType::Utf8,
+    };
+    Ok(kernels::call(element, vec![array, call.int(0)?]))
+}
+
+/// A text with a part replaced: as many characters as come in its place, or as many as are said.
+fn overlay(call: &Call<'_>) -> Answer {
+    let length = if call.len() == 4 { call.int(3)? } else { lit(-1_i32) };
+    Ok(kernels::call(Overlay, vec![call.text(0)?, call.text(1)?, call.int(2)?, length]))
+}
+
+/// A number with commas between its thousands.
+fn format_number(call: &Call<'_>) -> Answer {
+    let digits = call.literal_integer(1, "number of digits")?;
+    let value = call.argument(0)?;
+    if !value.data_type.is_numeric() {
+        return Err(call.wrong_types());
+    }
+    let Some(digits) = u8::try_from(digits).ok().filter(|digits| *digits <= 18) else {
+        return Err(SqlError::unsupported(format!("`format_number` with {digits} digits")));
+    };
+    // Java rounds half to even here.
+    let scale = DataType::Decimal { precision: 38, scale: digits.max(6) };
+    let wide = value.cast(&scale)?;
+    Ok(kernels::call(Grouped { scale: digits.max(6), digits }, vec![wide]))
 }

@@ -38,6 +38,8 @@ impl Operation {
 pub(crate) struct Checked {
     pub(crate) operation: Operation,
     pub(crate) data_type: DataType,
+    /// Whether null takes the place of an error.
+    pub(crate) lenient: bool,
 }
 
 impl Kernel for Checked {
@@ -60,7 +62,25 @@ impl Kernel for Checked {
     }
 
     fn run(&self, arguments: &[ArrayRef]) -> Result<ArrayRef> {
-        let (left, right) = (&arguments[0], &arguments[1]);
+        match self.compute(&arguments[0], &arguments[1]) {
+            Err(_) if self.lenient => self.row_by_row(&arguments[0], &arguments[1]),
+            result => result,
+        }
+    }
+}
+
+impl Checked {
+    /// Each row by itself, so that one without an answer leaves the others theirs.
+    fn row_by_row(&self, left: &ArrayRef, right: &ArrayRef) -> Result<ArrayRef> {
+        let null = arrow::array::new_null_array(&self.data_type, 1);
+        let row =
+            |row: usize| self.compute(&left.slice(row, 1), &right.slice(row, 1)).unwrap_or_else(|_| Arc::clone(&null));
+        let rows: Vec<ArrayRef> = (0..left.len()).map(row).collect();
+        let rows: Vec<&dyn Array> = rows.iter().map(AsRef::as_ref).collect();
+        if rows.is_empty() { Ok(null.slice(0, 0)) } else { Ok(arrow::compute::concat(&rows)?) }
+    }
+
+    fn compute(&self, left: &ArrayRef, right: &ArrayRef) -> Result<ArrayRef> {
         match self.data_type {
             DataType::Float64 => refuse_zero::<Float64Type>(left, right, 0.0)?,
             DataType::Float32 => refuse_zero::<Float32Type>(left, right, 0.0)?,
@@ -75,9 +95,7 @@ impl Kernel for Checked {
         };
         result.map_err(|error| self.explain(error))
     }
-}
 
-impl Checked {
     fn explain(&self, error: ArrowError) -> DataFusionError {
         match error {
             ArrowError::DivideByZero => division_by_zero(),
@@ -127,7 +145,7 @@ impl Kernel for PositiveRemainder {
     }
 
     fn run(&self, arguments: &[ArrayRef]) -> Result<ArrayRef> {
-        let remainder = Checked { operation: Operation::Remainder, data_type: self.data_type.clone() };
+        let remainder = Checked { operation: Operation::Remainder, data_type: self.data_type.clone(), lenient: false };
         let first = remainder.run(arguments)?;
         // `((a % n) + n) % n` where the first remainder is negative, as Spark has it.
         let shifted = numeric::add_wrapping(&first, &arguments[1])?;

@@ -355,6 +355,29 @@ impl Kernel for DecimalToDouble {
     }
 }
 
+/// A whole number as so many millionths.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Millionths;
+
+impl Kernel for Millionths {
+    fn name(&self) -> &'static str {
+        "spark_millionths"
+    }
+
+    fn inputs(&self) -> Vec<DataType> {
+        vec![DataType::Decimal128(38, 0)]
+    }
+
+    fn output(&self) -> DataType {
+        DataType::Decimal128(38, 6)
+    }
+
+    fn run(&self, arguments: &[ArrayRef]) -> Result<ArrayRef> {
+        let numbers = arguments[0].as_primitive::<Decimal128Type>().clone();
+        Ok(Arc::new(numbers.with_precision_and_scale(38, 6)?))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

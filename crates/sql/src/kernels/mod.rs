@@ -3,6 +3,7 @@
 //! | module | owns |
 //! |---|---|
 //! | `arithmetic` | whole and floating numbers: overflow and division by zero are errors |
+//! | `assert` | failing on purpose |
 //! | `decimal` | decimal arithmetic with Spark's rounding |
 //! | `round` | round, bround, ceil, floor to a scale |
 //! | `number_text` | numbers to and from text, as Java writes and reads them |
@@ -11,18 +12,37 @@
 //! | `calendar` | parts and beginnings of days and instants |
 //! | `moving` | days and instants moved and measured |
 //! | `text` | texts |
-//! | `regex` | regular expressions |
+//! | `regex` | Java's patterns in Rust's words |
+//! | `json` | parts of JSON texts, and values as JSON texts |
+//! | `json_text` | JSON read and written |
+//! | `hash` | Spark's `hash` |
+//! | `zone` | instants in other time zones and as numbers |
+//! | `search` | patterns found in texts |
+//! | `each` | expressions over the elements of arrays: lambda functions |
+//! | `fold` | what the elements of an array become, one after the other |
+//! | `list` | the elements of arrays, chosen and asked about |
+//! | `element` | one element of an array; arrays in steps |
 
 pub(crate) mod arithmetic;
+pub(crate) mod assert;
 pub(crate) mod calendar;
 pub(crate) mod decimal;
+pub(crate) mod each;
+pub(crate) mod element;
+pub(crate) mod fold;
+pub(crate) mod hash;
+pub(crate) mod json;
+mod json_text;
+pub(crate) mod list;
 pub(crate) mod moving;
 pub(crate) mod number_text;
 pub(crate) mod pattern;
 pub(crate) mod regex;
 pub(crate) mod round;
+pub(crate) mod search;
 pub(crate) mod text;
 pub(crate) mod time_text;
+pub(crate) mod zone;
 
 use std::fmt::Debug;
 use std::hash::Hash;

@@ -96,6 +96,18 @@ impl Shift {
     }
 }
 
+/// A day, as a number, moved by an interval without a time of day.
+pub(super) fn shift_day(date: i32, interval: IntervalMonthDayNano) -> Result<i32> {
+    let shift = Shift { data_type: DataType::Date32, interval };
+    from_days(date).and_then(|date| shift.move_day(date)).map(days).ok_or_else(beyond)
+}
+
+/// An instant, in microseconds, moved by an interval.
+pub(super) fn shift_instant(micros: i64, interval: IntervalMonthDayNano) -> Result<i64> {
+    let shift = Shift { data_type: instant(), interval };
+    utc(micros).and_then(|instant| shift.move_instant(instant)).ok_or_else(beyond)
+}
+
 pub(super) fn move_months(date: NaiveDate, months: i64) -> Option<NaiveDate> {
     let count = Months::new(u32::try_from(months.unsigned_abs()).ok()?);
     if months >= 0 { date.checked_add_months(count) } else { date.checked_sub_months(count) }

@@ -34,7 +34,7 @@ impl Kernel for NumberToText {
         let text: StringArray = match &self.from {
             DataType::Float64 => {
                 let values = arguments[0].as_primitive::<Float64Type>();
-                values.iter().map(|value| value.map(|value| java(value, format!("{value:e}")))).collect()
+                values.iter().map(|value| value.map(double_text)).collect()
             }
             DataType::Float32 => {
                 let values = arguments[0].as_primitive::<Float32Type>();
@@ -44,6 +44,11 @@ impl Kernel for NumberToText {
         };
         Ok(Arc::new(text))
     }
+}
+
+/// A double as Java writes it.
+pub(super) fn double_text(value: f64) -> String {
+    java(value, format!("{value:e}"))
 }
 
 /// `scientific` is Rust's shortest form: digits, perhaps a point and more digits, `e`, exponent.

@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, StringArray};
+use arrow::array::{ArrayRef, AsArray, StringArray};
 use arrow::datatypes::DataType;
 use datafusion::common::Result;
 use regex::Regex;
@@ -38,6 +38,10 @@ impl Pattern {
             }
             other => other.to_string(),
         })
+    }
+
+    pub(super) fn regex(&self) -> &Regex {
+        &self.0
     }
 
     /// How many groups it has, the whole match aside.
@@ -126,32 +130,6 @@ pub(crate) fn replacement(java: &str, groups: usize) -> Option<String> {
     Some(rust)
 }
 
-/// Whether a pattern is found in a text.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Matches {
-    pub(crate) pattern: Pattern,
-}
-
-impl Kernel for Matches {
-    fn name(&self) -> &'static str {
-        "spark_rlike"
-    }
-
-    fn inputs(&self) -> Vec<DataType> {
-        vec![DataType::Utf8]
-    }
-
-    fn output(&self) -> DataType {
-        DataType::Boolean
-    }
-
-    fn run(&self, arguments: &[ArrayRef]) -> Result<ArrayRef> {
-        let texts = arguments[0].as_string::<i32>();
-        let found = texts.iter().map(|text| text.map(|text| self.pattern.0.is_match(text)));
-        Ok(Arc::new(found.collect::<BooleanArray>()))
-    }
-}
-
 /// A text with every match replaced.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Replace {
@@ -177,36 +155,5 @@ impl Kernel for Replace {
         let replaced =
             texts.iter().map(|text| text.map(|text| self.pattern.0.replace_all(text, self.replacement.as_str())));
         Ok(Arc::new(replaced.collect::<StringArray>()))
-    }
-}
-
-/// A group of the first match; empty where there is none.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Extract {
-    pub(crate) pattern: Pattern,
-    pub(crate) group: usize,
-}
-
-impl Kernel for Extract {
-    fn name(&self) -> &'static str {
-        "spark_regexp_extract"
-    }
-
-    fn inputs(&self) -> Vec<DataType> {
-        vec![DataType::Utf8]
-    }
-
-    fn output(&self) -> DataType {
-        DataType::Utf8
-    }
-
-    fn run(&self, arguments: &[ArrayRef]) -> Result<ArrayRef> {
-        let texts = arguments[0].as_string::<i32>();
-        let group = |text: &str| {
-            let found = self.pattern.0.captures(text).and_then(|captures| captures.get(self.group));
-            found.map_or_else(String::new, |found| found.as_str().to_owned())
-        };
-        let groups = texts.iter().map(|text| text.map(group));
-        Ok(Arc::new(groups.collect::<StringArray>()))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int32Array, StringArray};
-use arrow::datatypes::{DataType, Int32Type};
+use arrow::datatypes::{DataType, Decimal128Type, Int32Type};
 use datafusion::common::Result;
 
 use super::{Kernel, data_error};
@@ -276,5 +276,89 @@ impl Kernel for SubstringIndex {
                 found.map_or(text, |(at, _)| &text[at + separator.len()..]).to_owned()
             })
         }))
+    }
+}
+
+/// A text with a part replaced.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Overlay;
+
+impl Kernel for Overlay {
+    fn name(&self) -> &'static str {
+        "spark_overlay"
+    }
+
+    fn inputs(&self) -> Vec<DataType> {
+        vec![DataType::Utf8, DataType::Utf8, DataType::Int32, DataType::Int32]
+    }
+
+    fn output(&self) -> DataType {
+        DataType::Utf8
+    }
+
+    fn run(&self, arguments: &[ArrayRef]) -> Result<ArrayRef> {
+        let with = arguments[1].as_string::<i32>();
+        Ok(texts(arguments, [2, 3], |text, [from, length], row| {
+            if with.is_null(row) {
+                return None;
+            }
+            let with = with.value(row);
+            let count = if length >= 0 { length } else { i32::try_from(with.chars().count()).unwrap_or(i32::MAX) };
+            let before = middle(text, 1, from.saturating_sub(1));
+            Some(format!("{before}{with}{}", middle(text, from.saturating_add(count), i32::MAX)))
+        }))
+    }
+}
+
+/// A decimal with commas between its thousands, rounded half to even.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Grouped {
+    pub(crate) scale: u8,
+    pub(crate) digits: u8,
+}
+
+impl Kernel for Grouped {
+    fn name(&self) -> &'static str {
+        "spark_format_number"
+    }
+
+    fn inputs(&self) -> Vec<DataType> {
+        vec![DataType::Decimal128(38, self.scale.cast_signed())]
+    }
+
+    fn output(&self) -> DataType {
+        DataType::Utf8
+    }
+
+    fn run(&self, arguments: &[ArrayRef]) -> Result<ArrayRef> {
+        let numbers = arguments[0].as_primitive::<Decimal128Type>();
+        let shown = numbers.iter().map(|number| number.map(|number| self.one(number)));
+        Ok(Arc::new(shown.collect::<StringArray>()))
+    }
+}
+
+impl Grouped {
+    fn one(&self, number: i128) -> String {
+        let step = 10_i128.pow(u32::from(self.scale - self.digits));
+        let (mut whole, rest) = (number.abs() / step, number.abs() % step);
+        if rest * 2 > step || (rest * 2 == step && whole % 2 == 1) {
+            whole += 1;
+        }
+        let unit = 10_i128.pow(u32::from(self.digits));
+        let (before, after) = ((whole / unit).to_string(), whole % unit);
+        let mut text = String::new();
+        if number < 0 && whole != 0 {
+            text.push('-');
+        }
+        for (index, digit) in before.chars().enumerate() {
+            if index > 0 && (before.len() - index).is_multiple_of(3) {
+                text.push(',');
+            }
+            text.push(digit);
+        }
+        if self.digits > 0 {
+            text.push_str(&format!(".{after:0width$}", width = usize::from(self.digits)));
+        }
+        text
     }
 }

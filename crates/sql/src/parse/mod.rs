@@ -1,9 +1,12 @@
-//! Text to one query's syntax tree.
+//! Text to the syntax tree of one query or statement.
 
 mod dialect;
 pub(crate) mod literal;
+mod reader;
+pub(crate) mod statement;
 
 use datafusion::sql::sqlparser::ast::{Query, Statement};
+use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan, Tokenizer};
 use headwater_plan::Code;
@@ -22,24 +25,62 @@ const QUERY_WORDS: &[&str] = &["select", "with", "values", "table", "from"];
 
 /// Parses exactly one query; a `;` may follow it.
 pub(crate) fn query(sql: &str) -> Result<Query, SqlError> {
+    let tokens = tokens(sql)?;
+    check_first_word(&tokens)?;
+    let dialect = dialect::SparkDialect::default();
+    let mut parser = Parser::new(&dialect).with_tokens_with_locations(tokens);
+    let statement = parser.parse_statement().map_err(|error| syntax_error(error, sql))?;
+    check_end(&mut parser, "the query")?;
+    match statement {
+        Statement::Query(query) => Ok(*query),
+        _ => Err(SqlError::unsupported("a statement other than a query")),
+    }
+}
+
+/// The tokens of a text, with whitespace and comments.
+fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
     let dialect = dialect::SparkDialect::default();
     let tokens = Tokenizer::new(&dialect, sql).with_unescape(false).tokenize_with_location().map_err(|error| {
         let at = Position { line: error.location.line, column: column(error.location.column), length: 1 };
         SqlError::new(Code::SqlSyntax, tokenizer_message(&error.message)).at(at)
     })?;
-    let tokens = join_literals(tokens)?;
-    check_first_word(&tokens)?;
-    let mut parser = Parser::new(&dialect).with_tokens_with_locations(tokens.clone());
-    let statement = parser.parse_statement().map_err(|error| syntax_error(error, sql))?;
+    let mut tokens = join_literals(tokens)?;
+    mark_functions(&mut tokens);
+    Ok(tokens)
+}
+
+/// Nothing but `;` may follow.
+fn check_end(parser: &mut Parser<'_>, what: &str) -> Result<(), SqlError> {
     while parser.consume_token(&Token::SemiColon) {}
     let next = parser.peek_token_ref();
-    if next.token != Token::EOF {
-        let message = format!("expected the end of the query, found `{}`", next.token);
-        return Err(SqlError::new(Code::SqlSyntax, message).at(position(next.span)));
+    if next.token == Token::EOF {
+        return Ok(());
     }
-    match statement {
-        Statement::Query(query) => Ok(*query),
-        _ => Err(SqlError::unsupported("a statement other than a query")),
+    let message = format!("expected the end of {what}, found `{}`", next.token);
+    Err(SqlError::new(Code::SqlSyntax, message).at(position(next.span)))
+}
+
+/// `exists(array, x -> ...)` is a function of that name, where the parser would read a subquery.
+fn mark_functions(tokens: &mut [TokenWithSpan]) {
+    let meant: Vec<usize> =
+        (0..tokens.len()).filter(|index| !matches!(tokens[*index].token, Token::Whitespace(_))).collect();
+    for next in meant.windows(3) {
+        let begins_query = |token: &Token| match token {
+            Token::Word(word) => {
+                matches!(word.keyword, Keyword::SELECT | Keyword::WITH | Keyword::VALUES | Keyword::FROM)
+            }
+            Token::LParen => true,
+            _ => false,
+        };
+        let opens = tokens[next[1]].token == Token::LParen && !begins_query(&tokens[next[2]].token);
+        if let Token::Word(word) = &mut tokens[next[0]].token
+            && opens
+            && word.keyword == Keyword::EXISTS
+            && word.quote_style.is_none()
+        {
+            word.quote_style = Some('`');
+            word.keyword = Keyword::NoKeyword;
+        }
     }
 }
 

@@ -34,6 +34,11 @@ impl Resolver<'_> {
             self.arguments(&name, &mut function, at, place);
             return null();
         };
+        if matches!(known.kind, Kind::Generator(_)) {
+            let message = format!("`{name}` makes rows, so it stands alone in the SELECT list or in `LATERAL VIEW`");
+            self.error(SqlError::new(Code::SqlSyntax, message).at(at));
+            return null();
+        }
         let windowed = function.over.is_some();
         let is_aggregate = matches!(known.kind, Kind::Aggregate(_)) && !windowed;
         self.check_place(known, windowed, at, place);
@@ -57,7 +62,7 @@ impl Resolver<'_> {
             **filter = crate::marker::call("condition", filter_at, vec![condition]);
         }
         if !function.within_group.is_empty() {
-            self.refuse("`WITHIN GROUP`", at);
+            self.within_group(&name, &mut function, at, inside);
         }
         if let Some(window) = function.over.take() {
             let spec = self.window(window, inside, at);
@@ -129,12 +134,16 @@ impl Resolver<'_> {
         if matches!(duplicate_treatment, Some(DuplicateTreatment::All)) {
             duplicate_treatment = None;
         }
+        let takes_functions = functions::find(name).is_none_or(|known| matches!(known.kind, Kind::Lambda(_)));
         let unit_first = UNIT_FIRST.contains(&name) && args.len() == 3;
         let mut resolved = Vec::with_capacity(args.len());
         for (index, argument) in args.into_iter().enumerate() {
             let expression = match argument {
                 FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(unit))) if unit_first && index == 0 => {
                     text(unit.value.to_uppercase())
+                }
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Lambda(lambda))) if takes_functions => {
+                    self.lambda(lambda, place)
                 }
                 FunctionArg::Unnamed(FunctionArgExpr::Expr(expression)) => self.expression(expression, place),
                 // `count(*)` counts rows, as `count(1)` does.
@@ -154,6 +163,29 @@ impl Resolver<'_> {
         }
         function.args =
             FunctionArguments::List(FunctionArgumentList { duplicate_treatment, args: resolved, clauses: Vec::new() });
+    }
+
+    /// `WITHIN GROUP (ORDER BY value)` becomes two more arguments: the value, and which way it is sorted.
+    fn within_group(&mut self, name: &str, function: &mut Function, at: Option<Position>, place: Place<'_>) {
+        let keys = std::mem::take(&mut function.within_group);
+        let known = functions::ordered::WITHIN_GROUP.contains(&name);
+        let (true, [key]) = (known, keys.as_slice()) else {
+            let what = if known { "`WITHIN GROUP` with several keys" } else { "`WITHIN GROUP` with this function" };
+            self.refuse(what, at);
+            return;
+        };
+        let mut options = key.options;
+        spark_nulls(&mut options);
+        let descending = options.asc == Some(false);
+        if options.nulls_first == Some(descending) {
+            self.refuse("`NULLS FIRST` or `NULLS LAST` in `WITHIN GROUP`", at);
+        }
+        let value = self.expression(key.expr.clone(), place);
+        if let FunctionArguments::List(list) = &mut function.args {
+            let direction = text(if descending { "desc" } else { "asc" });
+            let more = [value, direction];
+            list.args.extend(more.map(|expression| FunctionArg::Unnamed(FunctionArgExpr::Expr(expression))));
+        }
     }
 
     /// The definition of a window with its names resolved; a named one is put in place.

@@ -1,13 +1,13 @@
 //! Expressions: each operator and special form becomes a marked call of a named function.
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CastKind, CeilFloorKind, DateTimeField, Expr, Ident, Interval, Query, Spanned, TrimWhereField,
-    UnaryOperator, Value, ValueWithSpan,
+    BinaryOperator, CastKind, CeilFloorKind, DateTimeField, Expr, FunctionArg, FunctionArgExpr, FunctionArguments,
+    Ident, Interval, Query, Spanned, TrimWhereField, UnaryOperator, Value, ValueWithSpan,
 };
 use headwater_plan::Code;
 
 use super::call::shown;
-use super::grouping::{has_aggregate, has_window};
+use super::grouping::{has_aggregate, has_generator, has_window};
 use super::scope::{Found, Lookup, Scope, unknown};
 use super::select::Item;
 use super::{Resolver, null};
@@ -76,6 +76,13 @@ impl Resolver<'_> {
                 }
                 call(name, at, vec![value, text(to)])
             }
+            Expr::CompoundFieldAccess { root, access_chain } => self.access(*root, access_chain, at, place),
+            Expr::Struct { values, fields } => self.structure(values, &fields, at, place),
+            Expr::Lambda(_) => {
+                let message = "a function (`x -> ...`) stands where a value is expected";
+                self.error(SqlError::new(Code::SqlSyntax, message).at(at));
+                null()
+            }
             Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } => self.subquery(expression, at, place),
             other => self.predicate(other, at, place),
         }
@@ -103,6 +110,18 @@ impl Resolver<'_> {
             Expr::Between { expr, negated, low, high } => {
                 let inside = self.form("between", at, vec![*expr, *low, *high], place);
                 negate(negated, inside)
+            }
+            Expr::Like { negated, any, expr, pattern, escape_char: None } if several(any, &pattern).is_some() => {
+                let patterns = several(any, &pattern).unwrap_or_default();
+                let value = self.expression(*expr, place);
+                let patterns = patterns.into_iter().map(|pattern| self.expression(pattern, place)).collect();
+                like_each("like", (negated, any), &value, patterns, at)
+            }
+            Expr::ILike { negated, any, expr, pattern, escape_char: None } if several(any, &pattern).is_some() => {
+                let patterns = several(any, &pattern).unwrap_or_default();
+                let value = self.expression(*expr, place);
+                let patterns = patterns.into_iter().map(|pattern| self.expression(pattern, place)).collect();
+                like_each("ilike", (negated, any), &value, patterns, at)
             }
             Expr::Like { negated, any: false, expr, pattern, escape_char } => {
                 let escape = self.escape(escape_char);
@@ -153,7 +172,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn refused_value(&mut self, what: &str, at: Option<Position>) -> Expr {
+    pub(super) fn refused_value(&mut self, what: &str, at: Option<Position>) -> Expr {
         self.refuse(what, at);
         null()
     }
@@ -293,7 +312,7 @@ impl Resolver<'_> {
     }
 
     /// A column, or an alias of the SELECT list where the place allows it.
-    fn reference(&mut self, parts: &[Ident], place: Place<'_>) -> Expr {
+    pub(super) fn reference(&mut self, parts: &[Ident], place: Place<'_>) -> Expr {
         let [qualifier @ .., name] = parts else { return null() };
         let span = name.span.union(&parts[0].span);
         let at = position(span);
@@ -323,6 +342,9 @@ impl Resolver<'_> {
                 null()
             }
             None => {
+                if let Some(field) = self.field_of(parts, place) {
+                    return field;
+                }
                 let scopes: Vec<&Scope> = self.scopes.iter().rev().collect();
                 let error = unknown(&qualifier, &name.value, &scopes, at);
                 self.error(error);
@@ -336,6 +358,7 @@ impl Resolver<'_> {
         let what = match () {
             () if !place.aggregates && has_aggregate(&expression) => "an aggregate function",
             () if !place.windows && has_window(&expression) => "a window function",
+            () if has_generator(&expression) && place.clause != "ORDER BY" => "a function that makes rows",
             () => return expression,
         };
         let message = format!("`{name}` stands for {what}, which cannot stand in {}", shown(place.clause));
@@ -383,6 +406,45 @@ fn between(left: Option<Position>, right: Option<Position>) -> Option<Position> 
     }
 }
 
+/// `value like any (a, b)` is `value like a or value like b`, and with `all` it is `and`; NOT belongs to each.
+fn like_each(
+    name: &str,
+    (negated, any): (bool, bool),
+    value: &Expr,
+    patterns: Vec<Expr>,
+    at: Option<Position>,
+) -> Expr {
+    let term = |pattern: Expr| {
+        let term = call(name, at, vec![value.clone(), pattern]);
+        if negated { call("not", at, vec![term]) } else { term }
+    };
+    let mut terms: Vec<Expr> = patterns.into_iter().map(term).collect();
+    match (terms.len(), terms.pop()) {
+        (1, Some(term)) => term,
+        (_, last) => {
+            terms.extend(last);
+            call(if any { "or" } else { "and" }, at, terms)
+        }
+    }
+}
+
+/// The patterns of `LIKE ANY (...)` and `LIKE ALL (...)`.
+fn several(any: bool, pattern: &Expr) -> Option<Vec<Expr>> {
+    match pattern {
+        Expr::Tuple(patterns) if any => Some(patterns.clone()),
+        Expr::Nested(pattern) if any => Some(vec![pattern.as_ref().clone()]),
+        Expr::Function(function) if !any && function.name.to_string().eq_ignore_ascii_case("all") => {
+            let FunctionArguments::List(list) = &function.args else { return None };
+            let patterns = list.args.iter().map(|argument| match argument {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(pattern)) => Some(pattern.clone()),
+                _ => None,
+            });
+            patterns.collect()
+        }
+        _ => None,
+    }
+}
+
 /// The terms of a chain of one operator: `a or b or c` has three. A chain of thousands would nest as deep otherwise.
 fn chain(left: Expr, op: &BinaryOperator, right: Expr) -> Vec<Expr> {
     let mut terms = vec![right];
@@ -417,10 +479,9 @@ pub(super) fn unit_name(field: &DateTimeField) -> String {
 
 fn construct(expression: &Expr) -> &'static str {
     match expression {
-        Expr::CompoundFieldAccess { .. } | Expr::JsonAccess { .. } => "an element of an array, map or struct",
-        Expr::Lambda(_) => "a lambda function",
+        Expr::JsonAccess { .. } => "`:`, the path into a variant,",
         Expr::Array(_) => "an array literal",
-        Expr::Struct { .. } | Expr::Named { .. } => "a struct",
+        Expr::Named { .. } => "a name inside an expression",
         Expr::Map(_) | Expr::Dictionary(_) => "a map literal",
         Expr::Tuple(_) => "a row of several values",
         Expr::AtTimeZone { .. } => "`AT TIME ZONE`",

@@ -43,7 +43,7 @@ impl Resolver<'_> {
         scope
     }
 
-    fn factor(&mut self, factor: &mut TableFactor) -> Scope {
+    pub(super) fn factor(&mut self, factor: &mut TableFactor) -> Scope {
         let at = position(factor.span());
         let relation = match factor {
             TableFactor::Table { .. } => self.table(factor, at),
@@ -63,7 +63,7 @@ impl Resolver<'_> {
                 }
                 return self.table_with_joins(table_with_joins);
             }
-            TableFactor::Pivot { .. } => self.refused("`PIVOT`", at),
+            TableFactor::Pivot { .. } => self.pivot(factor, at),
             TableFactor::Unpivot { .. } => self.refused("`UNPIVOT`", at),
             TableFactor::Function { .. } | TableFactor::TableFunction { .. } | TableFactor::UNNEST { .. } => {
                 self.refused("a table function", at)
@@ -73,7 +73,7 @@ impl Resolver<'_> {
         Scope { relations: relation.into_iter().collect(), merged: Vec::new() }
     }
 
-    fn refused(&mut self, what: &str, at: Option<Position>) -> Option<Relation> {
+    pub(super) fn refused(&mut self, what: &str, at: Option<Position>) -> Option<Relation> {
         self.refuse(what, at);
         None
     }
@@ -82,7 +82,7 @@ impl Resolver<'_> {
         let TableFactor::Table { name, alias, args, version, sample, .. } = factor else { return None };
         let at = position(name.span()).or(at);
         if args.is_some() {
-            return self.refused(&format!("the table function `{name}`"), at);
+            return self.table_function(factor, at);
         }
         if version.is_some() {
             return self.refused("time travel (`VERSION AS OF`, `TIMESTAMP AS OF`)", at);
@@ -114,8 +114,8 @@ impl Resolver<'_> {
                 return None;
             }
         };
-        let columns =
-            columns.into_iter().map(|display| Column { internal: display.to_lowercase(), display, at: None }).collect();
+        let column = |display: &String| Column { internal: display.to_lowercase(), display: display.clone(), at: None };
+        let columns = columns.iter().map(column).collect();
         *name = ObjectName::from(vec![quoted(&table_name.schema), quoted(&table_name.name)]);
         let qualifier = vec![table_name.schema.clone(), table_name.name.clone()];
         self.reads.insert(table_name);
@@ -141,7 +141,7 @@ impl Resolver<'_> {
     }
 
     /// Gives a relation its internal alias, which the tree then carries.
-    fn aliased(
+    pub(super) fn aliased(
         &mut self,
         columns: Vec<Column>,
         alias: &mut Option<TableAlias>,

@@ -88,8 +88,12 @@ impl Resolver<'_> {
             Expr::CompoundIdentifier(parts) => {
                 let own = |relation: &super::scope::Relation| relation.internal == parts[0].value;
                 let Some(scope) = self.scopes.last() else { return };
-                let Some(relation) = scope.relations.iter().find(|relation| own(relation)) else { return };
-                let column = relation.columns.iter().find(|column| column.internal == parts[1].value);
+                let mut relations = scope.relations.iter().filter(|relation| own(relation)).peekable();
+                if relations.peek().is_none() {
+                    return;
+                }
+                let mut columns = relations.flat_map(|relation| &relation.columns);
+                let column = columns.find(|column| column.internal == parts[1].value);
                 let name = column.map_or(&parts[1].value, |column| &column.display).clone();
                 let message = format!("`{name}` is neither grouped by nor inside an aggregate function");
                 let help = format!("add `{name}` to `GROUP BY`, or say which of its values you want: `max({name})`");
@@ -145,6 +149,13 @@ pub(super) fn has_aggregate(expression: &Expr) -> bool {
 pub(super) fn has_window(expression: &Expr) -> bool {
     let is_window = matches!(expression, Expr::Function(function) if function.over.is_some());
     is_window || parts(expression).into_iter().any(has_window)
+}
+
+/// Whether a column that a function makes is in the expression.
+pub(super) fn has_generator(expression: &Expr) -> bool {
+    let Expr::Function(function) = expression else { return false };
+    let name = function.name.0.last().and_then(|part| part.as_ident()).map(|ident| unmarked(&ident.value).0);
+    name == Some(functions::generator::GENERATE)
 }
 
 fn is_aggregate(expression: &Expr) -> bool {

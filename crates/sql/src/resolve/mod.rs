@@ -16,19 +16,26 @@
 //! | `grouping` | GROUP BY, and the check that everything else is grouped |
 //! | `expression` | expressions |
 //! | `call` | function calls and windows |
+//! | `nested` | parts of structs, arrays and maps; lambda functions |
+//! | `pivot` | PIVOT |
+//! | `generator` | functions that make rows; LATERAL VIEW |
 //! | `naming` | the names of columns without an alias |
 //! | `text` | places that the syntax tree does not carry |
 
 mod call;
 mod expression;
 mod from;
+mod generator;
 mod grouping;
 mod naming;
+mod nested;
+mod pivot;
 mod scope;
 mod select;
 mod text;
 
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 use datafusion::sql::sqlparser::ast::{
     Expr, LimitClause, NamedWindowDefinition, OrderBy, OrderByKind, Query, Select, SetExpr, SetOperator, SetQuantifier,
@@ -44,7 +51,7 @@ use crate::parse::position;
 /// The columns of the tables and views that exist.
 pub(crate) trait Catalog {
     /// The columns of a relation, in the user's case; `None` when there is none of that name.
-    fn columns(&self, name: &TableName) -> Result<Option<Vec<String>>, SqlError>;
+    fn columns(&self, name: &TableName) -> Result<Option<Arc<[String]>>, SqlError>;
 
     /// Every name, for 'did you mean'.
     fn names(&self) -> Vec<TableName>;
@@ -61,27 +68,19 @@ pub(crate) struct Resolved {
 
 /// Looks up every name of a query.
 pub(crate) fn resolve(sql: &str, mut query: Query, catalog: &dyn Catalog) -> Result<Resolved, Vec<SqlError>> {
-    let mut resolver = Resolver {
-        text: Text(sql),
-        catalog,
-        errors: Vec::new(),
-        ctes: Vec::new(),
-        scopes: Vec::new(),
-        windows: Vec::new(),
-        taken: HashSet::new(),
-        reads: BTreeSet::new(),
-    };
+    let mut resolver = Resolver::new(sql, catalog);
     let columns = resolver.query(&mut query);
     resolver.check_twins(&columns);
-    if resolver.errors.is_empty() {
-        let names = columns.into_iter().map(|column| column.display).collect();
-        return Ok(Resolved { query, names, reads: resolver.reads.into_iter().collect() });
-    }
-    let mut errors = resolver.errors;
-    // In the order of the text; what has no place comes last.
-    errors.sort_by_key(|error| error.position.map_or((1, None), |place| (0, Some(place))));
-    errors.dedup();
-    Err(errors)
+    let names = columns.into_iter().map(|column| column.display).collect();
+    resolver.done(query, names)
+}
+
+/// Looks up every name of a query whose columns go by their places: each is given a name of its own.
+pub(crate) fn resolve_rows(sql: &str, mut query: Query, catalog: &dyn Catalog) -> Result<Resolved, Vec<SqlError>> {
+    let mut resolver = Resolver::new(sql, catalog);
+    let columns = resolver.query(&mut query);
+    let names = (1..=columns.len()).map(|number| format!("column {number}")).collect();
+    resolver.done(query, names)
 }
 
 struct Cte {
@@ -103,9 +102,36 @@ struct Resolver<'a> {
     /// The internal aliases given so far.
     taken: HashSet<String>,
     reads: BTreeSet<TableName>,
+    /// How many lambda functions are around this point.
+    lambdas: usize,
 }
 
-impl Resolver<'_> {
+impl<'a> Resolver<'a> {
+    fn new(sql: &'a str, catalog: &'a dyn Catalog) -> Self {
+        Self {
+            text: Text(sql),
+            catalog,
+            errors: Vec::new(),
+            ctes: Vec::new(),
+            scopes: Vec::new(),
+            windows: Vec::new(),
+            taken: HashSet::new(),
+            reads: BTreeSet::new(),
+            lambdas: 0,
+        }
+    }
+
+    fn done(self, query: Query, names: Vec<String>) -> Result<Resolved, Vec<SqlError>> {
+        if self.errors.is_empty() {
+            return Ok(Resolved { query, names, reads: self.reads.into_iter().collect() });
+        }
+        let mut errors = self.errors;
+        // In the order of the text; what has no place comes last.
+        errors.sort_by_key(|error| error.position.map_or((1, None), |place| (0, Some(place))));
+        errors.dedup();
+        Err(errors)
+    }
+
     fn error(&mut self, error: SqlError) {
         self.errors.push(error);
     }

@@ -175,10 +175,6 @@ pub(super) fn unknown(qualifier: &[String], name: &str, scopes: &[&Scope], at: O
             .at(at)
             .help_if(suggest(name, "its columns are", columns.iter().map(|found| found.display.as_str())));
     }
-    let is_column = |scope: &&Scope| !matches!(scope.find(&[], &qualifier[0]), Lookup::Nothing);
-    if scopes.iter().any(is_column) {
-        return SqlError::unsupported(format!("a field of a struct (`{written}`)")).at(at);
-    }
     let known: Vec<String> = scopes
         .iter()
         .flat_map(|scope| scope.visible())

@@ -7,7 +7,8 @@ use datafusion::sql::sqlparser::ast::{
 use headwater_plan::Code;
 
 use super::expression::Place;
-use super::grouping::{Grouping, has_aggregate};
+use super::generator::{self, Generated};
+use super::grouping::{Grouping, has_aggregate, has_generator};
 use super::naming::name_of;
 use super::scope::{Column, Found, Scope, quoted, unique};
 use super::{Resolver, call, take};
@@ -43,7 +44,10 @@ impl Resolver<'_> {
     /// Resolves a SELECT in place; ORDER BY belongs to it, because it sees FROM's columns too.
     pub(super) fn select(&mut self, select: &mut Select, order_by: Option<OrderBy>) -> (Vec<Column>, Option<OrderBy>) {
         self.refuse_select(select);
+        let order_by = order_by.or_else(|| local_order(select));
+        let distributed = std::mem::take(&mut select.distribute_by);
         let scope = self.from(&mut select.from);
+        let scope = self.lateral_views(select, scope);
         self.scopes.push(scope);
         self.windows.push(std::mem::take(&mut select.named_window));
         if let Some(condition) = &mut select.selection {
@@ -59,6 +63,11 @@ impl Resolver<'_> {
             let place = Place { clause: "QUALIFY", aliases_first: true, ..after_select(&items) };
             self.boolean(condition, place);
         }
+        // Where the rows are computed changes nothing, but what is written there is checked.
+        for expression in distributed {
+            let place = Place { clause: "DISTRIBUTE BY", windows: false, ..after_select(&items) };
+            self.expression(expression, place);
+        }
         let order_by = order_by.and_then(|order_by| self.order_by(order_by, &items));
         self.check_grouping(select, &grouping, &items, order_by.as_ref());
         select.projection = items.iter().map(Self::projected).collect();
@@ -72,12 +81,8 @@ impl Resolver<'_> {
         for (present, what) in [
             (select.top.is_some(), "`TOP`"),
             (select.into.is_some(), "`SELECT INTO`"),
-            (!select.lateral_views.is_empty(), "`LATERAL VIEW`"),
             (select.prewhere.is_some(), "`PREWHERE`"),
             (!select.connect_by.is_empty(), "`CONNECT BY`"),
-            (!select.cluster_by.is_empty(), "`CLUSTER BY`"),
-            (!select.distribute_by.is_empty(), "`DISTRIBUTE BY`"),
-            (!select.sort_by.is_empty(), "`SORT BY`"),
             (select.value_table_mode.is_some(), "`SELECT AS`"),
             (select.exclude.is_some(), "`EXCLUDE`"),
             (select.select_modifiers.is_some(), "a modifier of `SELECT`"),
@@ -104,6 +109,18 @@ impl Resolver<'_> {
         for item in projection {
             let place = Place { clause: "SELECT", ..after_select(&items) };
             match item {
+                SelectItem::UnnamedExpr(expression) if generator::generator(&expression).is_some() => {
+                    let generated = self.generated(&expression, Vec::new(), false, place);
+                    self.add_generated(&mut items, generated, position(expression.span()));
+                }
+                SelectItem::ExprWithAlias { expr, alias } if generator::generator(&expr).is_some() => {
+                    let generated = self.generated(&expr, vec![alias.value], false, place);
+                    self.add_generated(&mut items, generated, position(alias.span));
+                }
+                SelectItem::ExprWithAliases { expr, aliases } if generator::generator(&expr).is_some() => {
+                    let generated = self.generated(&expr, generator::names(&aliases), false, place);
+                    self.add_generated(&mut items, generated, position(expr.span()));
+                }
                 SelectItem::UnnamedExpr(expression) => {
                     let (display, at) = (name_of(&expression), position(expression.span()));
                     let resolved = self.expression(expression, place);
@@ -132,6 +149,19 @@ impl Resolver<'_> {
             }
         }
         items
+    }
+
+    fn add_generated(&mut self, items: &mut Vec<Item>, generated: Option<Generated>, at: Option<Position>) {
+        if items.iter().any(|item| has_generator(&item.expression)) {
+            self.error(SqlError::unsupported("a second function that makes rows in one SELECT list").at(at));
+            return;
+        }
+        for (display, expression) in generated.into_iter().flat_map(|generated| generated.columns) {
+            self.add(items, expression, display, at);
+            if let Some(item) = items.last_mut() {
+                item.aliased = true;
+            }
+        }
     }
 
     fn add(&mut self, items: &mut Vec<Item>, expression: Expr, display: String, at: Option<Position>) {
@@ -263,6 +293,17 @@ impl Resolver<'_> {
             self.check_grouped(expression, grouping);
         }
     }
+}
+
+/// SORT BY and CLUSTER BY order the rows of each part; an order of all rows is one of them.
+fn local_order(select: &mut Select) -> Option<OrderBy> {
+    let mut sorts = std::mem::take(&mut select.sort_by);
+    let clustered = std::mem::take(&mut select.cluster_by).into_iter();
+    sorts.extend(clustered.map(|expr| OrderByExpr { expr, options: Default::default(), with_fill: None }));
+    if sorts.is_empty() {
+        return None;
+    }
+    Some(OrderBy { kind: OrderByKind::Expressions(sorts), interpolate: None })
 }
 
 /// A place after the SELECT list: everything may stand there, and the list's aliases are known.

@@ -37,6 +37,11 @@ impl Aggregation<'_> {
 
     /// The same call (its DISTINCT, FILTER and OVER) of one of DataFusion's aggregate functions.
     pub(crate) fn aggregate(&self, function: Arc<AggregateUDF>, arguments: Vec<Expr>) -> Expr {
+        self.ordered(function, arguments, Vec::new())
+    }
+
+    /// The same call of one of DataFusion's aggregate functions, which is given the rows in an order.
+    pub(crate) fn ordered(&self, function: Arc<AggregateUDF>, arguments: Vec<Expr>, order_by: Vec<Sort>) -> Expr {
         let arguments = match &self.filter {
             // DataFusion computes the arguments first, and filters then.
             Some(filter) => arguments.into_iter().map(|value| kept(filter, value, self.call.schema)).collect(),
@@ -50,7 +55,7 @@ impl Aggregation<'_> {
                     args: arguments,
                     distinct: self.distinct,
                     filter: self.filter.clone().map(Box::new),
-                    order_by: Vec::new(),
+                    order_by,
                     null_treatment,
                 },
             }),
@@ -77,6 +82,31 @@ impl Aggregation<'_> {
                 distinct: self.distinct,
             },
         }))
+    }
+
+    fn with(&self, distinct: bool, filter: Option<Expr>) -> Aggregation<'_> {
+        let call = Call {
+            name: self.call.name,
+            arguments: self.call.arguments.clone(),
+            schema: self.call.schema,
+            now: self.call.now,
+        };
+        Aggregation { call, distinct, filter, ignore_nulls: self.ignore_nulls, over: self.over.clone() }
+    }
+
+    /// The same call with another FILTER.
+    pub(crate) fn filtered(&self, filter: Expr) -> Aggregation<'_> {
+        self.with(self.distinct, Some(filter))
+    }
+
+    /// The same call with DISTINCT.
+    pub(crate) fn distinct(&self) -> Aggregation<'_> {
+        self.with(true, self.filter.clone())
+    }
+
+    /// The same call without DISTINCT.
+    pub(crate) fn plain(&self) -> Aggregation<'_> {
+        self.with(false, self.filter.clone())
     }
 
     pub(crate) fn refuse_distinct(&self) -> Result<(), SqlError> {

@@ -1,14 +1,20 @@
 //! A call whose arguments are typed, as the functions see it.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use arrow::datatypes::DataType as ArrowType;
+use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{Expr, ExprSchemable};
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use headwater_plan::{Code, DataType};
 
 use super::common::{casts_itself, common_type_of};
 use crate::error::SqlError;
 use crate::functions::Function;
-use crate::types::spark_type;
+use crate::types::{arrow_type, spark_type};
 
 /// An expression and its Spark type.
 #[derive(Debug, Clone)]
@@ -22,6 +28,12 @@ impl Typed {
     pub(crate) fn of(expr: Expr, schema: &DFSchema) -> Result<Self, SqlError> {
         let found = expr.get_type(schema).map_err(|error| SqlError::mismatch(first_line(&error.to_string())))?;
         match spark_type(&found) {
+            // Nested values have many Arrow forms; from here on, one.
+            Some(data_type) if found.is_nested() => {
+                let form = arrow_type(&data_type);
+                let expr = if form == found { expr } else { datafusion::logical_expr::cast(expr, form) };
+                Ok(Self { expr, data_type })
+            }
             Some(data_type) => Ok(Self { expr, data_type }),
             None if matches!(found, ArrowType::Interval(_) | ArrowType::Duration(_)) => {
                 Err(SqlError::unsupported("an interval other than one added to or taken from a day or instant"))
@@ -57,10 +69,34 @@ impl Typed {
         }
     }
 
+    /// The value of an expression without columns.
+    pub(crate) fn constant(&self) -> Option<ScalarValue> {
+        if self.expr.any_column_refs() || self.expr.is_volatile() || has_subquery(&self.expr) {
+            return None;
+        }
+        let schema = Arc::new(DFSchema::empty());
+        let simplifier = ExprSimplifier::new(SimplifyContext::builder().with_schema(Arc::clone(&schema)).build());
+        let coerced = simplifier.coerce(self.expr.clone(), &schema).ok()?;
+        match simplifier.simplify(coerced).ok()? {
+            Expr::Literal(value, _) => Some(value),
+            _ => None,
+        }
+    }
+
     /// Whether it is `NULL` itself.
     pub(crate) fn is_null_literal(&self) -> bool {
         matches!(&self.expr, Expr::Literal(value, _) if value.is_null())
     }
+}
+
+fn has_subquery(expr: &Expr) -> bool {
+    expr.exists(|part| {
+        Ok(matches!(
+            part,
+            Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) | Expr::OuterReferenceColumn(..)
+        ))
+    })
+    .unwrap_or(true)
 }
 
 /// A call of a scalar function.
@@ -114,17 +150,32 @@ impl Call<'_> {
         self.expect(index, &DataType::Double)
     }
 
-    /// The text of an argument that must be a literal.
-    pub(crate) fn literal_text(&self, index: usize, what: &str) -> Result<&str, SqlError> {
-        self.argument(index)?
-            .literal_text()
+    /// The text of an argument that must be a literal, or an expression of literals.
+    pub(crate) fn literal_text(&self, index: usize, what: &str) -> Result<Cow<'_, str>, SqlError> {
+        self.constant_text(index)?
             .ok_or_else(|| SqlError::unsupported(format!("`{}` with a {what} that is not a literal", self.name)))
+    }
+
+    /// The text of an argument that is the same in every row.
+    pub(crate) fn constant_text(&self, index: usize) -> Result<Option<Cow<'_, str>>, SqlError> {
+        let argument = self.argument(index)?;
+        if let Some(text) = argument.literal_text() {
+            return Ok(Some(Cow::Borrowed(text)));
+        }
+        Ok(match argument.constant() {
+            Some(ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text))) => Some(Cow::Owned(text)),
+            _ => None,
+        })
     }
 
     /// The number of an argument that must be a literal.
     pub(crate) fn literal_integer(&self, index: usize, what: &str) -> Result<i64, SqlError> {
-        self.argument(index)?
+        let argument = self.argument(index)?;
+        let constant =
+            || Typed { expr: Expr::Literal(argument.constant()?, None), ..argument.clone() }.literal_integer();
+        argument
             .literal_integer()
+            .or_else(constant)
             .ok_or_else(|| SqlError::unsupported(format!("`{}` with a {what} that is not a literal", self.name)))
     }
 
@@ -179,6 +230,7 @@ pub(crate) fn wrong_count(function: &Function, found: usize) -> Option<SqlError>
 pub(crate) fn shown(name: &str) -> String {
     match name {
         "case" | "case_of" => "`CASE`".into(),
+        "element" => "`[...]`".into(),
         "in" | "between" | "and" | "or" | "not" => format!("`{}`", name.to_uppercase()),
         name => format!("`{name}`"),
     }

@@ -32,6 +32,12 @@ impl Typing {
                     return self.internal(format!("the function `{}` was planned unasked", call.func.name()));
                 };
                 let (name, at) = (name.to_owned(), at);
+                if name == functions::lambda::VARIABLE {
+                    return self.lambda_variable(&call.args);
+                }
+                if let Some(Kind::Lambda(lambda)) = functions::find(&name).map(|function| function.kind) {
+                    return self.lambda_call((&name, at), lambda, call.args, schema);
+                }
                 let arguments = self.all(call.args, schema)?;
                 self.scalar(&name, at, arguments, schema)
             }

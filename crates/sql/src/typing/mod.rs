@@ -8,6 +8,8 @@
 //! | `expression` | expressions and subqueries |
 //! | `aggregate` | the nodes of GROUP BY and OVER, whose functions may become expressions around functions |
 //! | `call`, `aggregation` | a call as the functions see it |
+//! | `generate` | the SELECT lists with a function that makes rows |
+//! | `lambda` | functions that take a function |
 //! | `common` | which types go together |
 //! | `fallible` | what fails on some values, and is guarded from them |
 
@@ -17,6 +19,8 @@ pub(crate) mod call;
 pub(crate) mod common;
 mod expression;
 pub(crate) mod fallible;
+mod generate;
+mod lambda;
 
 use std::sync::Arc;
 
@@ -29,6 +33,7 @@ use datafusion::logical_expr::{
 use self::call::Typed;
 use self::common::common_type_of;
 use self::expression::{column_of, is_table, place_of_column};
+use self::generate::is_generated;
 use crate::error::{Position, SqlError};
 use crate::types::arrow_type;
 
@@ -98,6 +103,9 @@ impl Typing {
     }
 
     fn projection(&mut self, node: Projection) -> Result<LogicalPlan, Stop> {
+        if node.expr.iter().any(is_generated) {
+            return self.generated(node);
+        }
         let input = self.input(node.input)?;
         let exprs = self.all(node.expr, input.schema())?;
         let named = exprs.into_iter().enumerate().map(|(index, expr)| named(expr, &node.schema, index)).collect();
@@ -164,7 +172,7 @@ impl Typing {
                 return self.told(Err(error), places.get(index).copied().flatten());
             };
             for (side, columns) in sides.into_iter().zip(&mut columns) {
-                widens |= side.data_type != common;
+                widens |= side.data_type != common || !matches!(side.expr, Expr::Column(_));
                 columns.push(self.told(side.cast(&common), None)?);
             }
         }

@@ -12,7 +12,7 @@ fn errors(sql: &str) -> String {
     told(sql, SparkSql::for_checking().plan(sql, &Tables::rental()).expect_err(sql))
 }
 
-fn told(sql: &str, errors: Vec<SqlError>) -> String {
+pub(crate) fn told(sql: &str, errors: Vec<SqlError>) -> String {
     let mut text = format!("{}\n", sql.trim());
     for error in errors {
         let place = error.position.map_or_else(String::new, |at| {
@@ -184,25 +184,82 @@ fn types() {
 #[test]
 fn refused_by_name() {
     insta::assert_snapshot!(all(&[
-        "select explode(split(user_id, ',')) from bronze.users",
-        "select user_id from bronze.users lateral view explode(x) t as y",
-        "select transform(x, y -> y + 1) from bronze.users",
-        "select user_id[0] from bronze.users",
-        "select * from range(10)",
         "select * from bronze.users tablesample (10 percent)",
         "select * from bronze.users version as of 3",
         "with recursive x as (select 1 as n union all select n + 1 from x) select * from x",
-        "select * from bronze.users pivot (count(*) for user_id in ('a'))",
+        "select * from bronze.users pivot (count(*) for user_id in (select user_id from bronze.users))",
+        "select * from bronze.users unpivot (x for y in (user_id, email))",
+        "select * from bronze.users, lateral (select 1)",
+        "select * from json_tuple('{}', 'a')",
         "select user_id 'x' from bronze.users",
         "select user_id from bronze.users limit -1",
-        "select user_id from bronze.users sort by user_id",
         "select user_id from bronze.users intersect all select user_id from bronze.rentals",
-        "select struct(1, 2)",
-        "select array(1, 2)",
+        "select (1, 2) in ((1, 2))",
+        "select from_json('{}', 'a int')",
         "select x'1F'",
-        "select approx_count_distinct(user_id) from bronze.users",
+        "select regexp_replace(user_id, first_name, 'x') from bronze.users",
+        "select max_by(user_id, email) over () from bronze.users",
+        "select transform(array(1), x -> (select 1))",
         "select count(distinct user_id) over () from bronze.users",
         "select user_id from bronze.users u where first_name = \
          (select email from bronze.users i where i.user_id = u.user_id limit 1)",
+    ]));
+}
+
+#[test]
+fn nested_values() {
+    insta::assert_snapshot!(all(&[
+        "select user_id[0] from bronze.users",
+        "select user_id.name from bronze.users",
+        "select named_struct('first', 1).frist",
+        "select array(1, true)",
+        "select array(1)[true]",
+        "select map(1, 'a')[true]",
+        "select size(user_id) from bronze.users",
+        "select array_contains(array(1), null)",
+        "select array_join(user_id, ',') from bronze.users",
+        "select sequence(date'2024-01-01', date'2024-02-01', 3)",
+        "select cast('a' as array<int>)",
+        "select cast(array(1) as array<date>)",
+        "select percentile(total_amount, 2) from bronze.rentals",
+        "select percentile_cont(0.5) from bronze.rentals",
+        "select grouping(user_id) from bronze.users group by user_id",
+    ]));
+}
+
+#[test]
+fn functions_that_take_a_function() {
+    insta::assert_snapshot!(all(&[
+        "select transform(array(1, 2), x -> y)",
+        "select transform(array(true), x -> x - 1)",
+        "select transform(array(1), 5)",
+        "select transform(user_id, x -> x) from bronze.users",
+        "select transform(array(1), (a, b, c) -> a)",
+        "select filter(array(1), x -> x + 1)",
+        "select aggregate(array(1), 0, (s, x) -> s + x * 1.5)",
+        "select aggregate(array(1), 0, x -> x)",
+        "select upper(x -> x)",
+        "select nothing(array(1), x -> x)",
+    ]));
+}
+
+#[test]
+fn functions_that_make_rows() {
+    insta::assert_snapshot!(all(&[
+        "select explode(user_id) from bronze.users",
+        "select 1 + explode(array(1))",
+        "select explode(array(1)), explode(array(2))",
+        "select explode(map('a', 1))",
+        "select explode(array(1)) as (a, b)",
+        "select inline(array(struct(1)))",
+        "select user_id from bronze.users where explode(array(1)) = 1",
+        "select explode(array(user_id)) as u, upper(u) from bronze.users",
+        "select x from bronze.users lateral view explode(split(nothing, ',')) t as x",
+        "select x from bronze.users lateral view upper(user_id) t as x",
+        "select t.y from bronze.users lateral view explode(split(user_id, ',')) t as x",
+        "select stack(0, 1)",
+        "select id from range(true)",
+        "select * from (select * from bronze.users) pivot (upper(email) for user_id in ('a'))",
+        "select * from bronze.users pivot (count(emial) for user_id in ('a'))",
     ]));
 }

@@ -116,7 +116,21 @@ fn show(array: &ArrayRef, row: usize) -> String {
         }
         DataType::Utf8 => quoted(array.as_string::<i32>().value(row)),
         DataType::Utf8View => quoted(array.as_string_view().value(row)),
-        DataType::Binary => quoted(std::str::from_utf8(array.as_binary::<i32>().value(row)).unwrap()),
+        DataType::Binary => {
+            let bytes = array.as_binary::<i32>().value(row).iter().map(|byte| format!("{byte:02x}"));
+            format!("0x{}", bytes.collect::<String>())
+        }
+        DataType::Struct(fields) => {
+            let columns = array.as_struct().columns().iter().zip(fields);
+            let shown: Vec<String> =
+                columns.map(|(column, field)| format!("{}: {}", field.name(), show(column, row))).collect();
+            format!("{{{}}}", shown.join(", "))
+        }
+        DataType::Map(..) => {
+            let entries = array.as_map().value(row);
+            let entry = |index| format!("{} -> {}", show(entries.column(0), index), show(entries.column(1), index));
+            format!("{{{}}}", (0..entries.len()).map(entry).collect::<Vec<_>>().join(", "))
+        }
         DataType::List(_) => {
             let values = array.as_list::<i32>().value(row);
             let values: Vec<String> = (0..values.len()).map(|index| show(&values, index)).collect();

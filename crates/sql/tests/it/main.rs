@@ -4,6 +4,8 @@
 
 mod errors;
 mod gold;
+mod lineage;
 mod queries;
 mod robust;
+mod statements;
 mod tables;

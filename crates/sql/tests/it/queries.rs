@@ -139,3 +139,13 @@ fn a_long_chain_of_terms_does_not_exhaust_the_stack() {
     let terms: Vec<String> = (0..2000).map(|number| format!("pickup_location = {number}")).collect();
     columns(&format!("select user_id from bronze.rentals where {}", terms.join(" or ")));
 }
+
+#[test]
+fn one_session_plans_on_several_threads() {
+    let sql = SparkSql::for_checking();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| sql.plan("select user_id from bronze.users", &Tables::rental()).unwrap().lineage());
+        }
+    });
+}

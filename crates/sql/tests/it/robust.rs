@@ -19,6 +19,14 @@ const QUERIES: &[&str] = &[
     "select sum(total_amount) over w, lag(user_id, 1) over (partition by vehicle_id order by rental_start_time \
      rows between 2 preceding and current row) from bronze.rentals window w as (order by user_id) \
      qualify row_number() over (order by user_id) = 1",
+    "select user_id, x, p from bronze.rentals lateral view outer posexplode(split(user_id, ',')) e as p, x \
+     where x is not null order by p",
+    "select user_id, explode(transform(split(email, '-'), x -> upper(x))) as part from bronze.users group by 1, email",
+    "select named_struct('a', user_id, 'b', array(total_amount)).b[0], map('k', 1)['k'], size(collect_list(user_id)), \
+     max_by(user_id, total_amount), percentile(total_amount, 0.5) from bronze.rentals group by all",
+    "select aggregate(array(1, 2), 0, (s, x) -> s + x), exists(array(1), x -> x > 0) from bronze.users",
+    "select * from (select vehicle_id, pickup_location, total_amount from bronze.rentals) \
+     pivot (sum(total_amount) as s, count(*) for pickup_location in (1 as one, 2))",
     "select timestampdiff(SECOND, rental_start_time, rental_end_time) / 3600, rental_start_time + interval 1 day, \
      extract(hour from rental_end_time) from bronze.rentals where user_id in (select user_id from silver.named)",
 ];
@@ -63,6 +71,11 @@ const WORDS: &[&str] = &[
     "case when true then 1 end",
     "cast(1 as int)",
     "date '2024-01-01'",
+    "array(1)",
+    "explode(array(1))",
+    "x -> x",
+    "lateral view explode(array(1)) q as z",
+    "array(1)[0]",
 ];
 
 /// A query from which words are taken away, doubled or put in other places.

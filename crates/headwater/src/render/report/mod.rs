@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, NaiveTime, Utc};
 use headwater_ops::plan::PlannedNode;
 use headwater_ops::run::Beginning;
 use headwater_plan::{Diagnostic, NodeId, NodeKind, NodeReport, NodeStatus, RunReport, RunStatus, Skipped, TableName};
@@ -14,13 +15,20 @@ const OTHER_COLUMNS: usize = 54;
 /// The reason is shown where it has at least this much room.
 const REASON: usize = 16;
 
-/// The step of a table that something else writes, and the word for it that fits the column.
+/// The step of a table that something else writes.
 const EXTERNAL: &str = "external";
-const SOURCE: &str = "source";
+/// The steps whose words do not fit the column of steps, and those that do.
+const SHORT: [(&str, &str); 5] =
+    [(EXTERNAL, "source"), ("incremental", "incr"), ("snapshot", "snap"), ("unit_test", "unit"), ("statement", "hook")];
 
 /// The word for a step in the column of steps.
 pub(crate) fn step_word(step: &str) -> &str {
-    if step == EXTERNAL { SOURCE } else { step }
+    SHORT.iter().find(|(long, _)| *long == step).map_or(step, |(_, short)| short)
+}
+
+/// Whether a node is a test, of data or of code.
+pub(crate) fn is_test(kind: NodeKind) -> bool {
+    matches!(kind, NodeKind::Test | NodeKind::UnitTest)
 }
 
 /// Writes the lines of a report. Passed tests of one table share a line, which comes with the last of them.
@@ -119,13 +127,14 @@ impl Lines {
         let told = |text: String| [text, String::new(), String::new(), time.clone()];
         let failures = node.step_report.failures;
         match node.status {
-            NodeStatus::Success | NodeStatus::UpToDate if node.kind == NodeKind::Test => {
+            NodeStatus::Success | NodeStatus::UpToDate if is_test(node.kind) => {
                 let mark = if node.status == NodeStatus::Success { style.green("✓") } else { style.dim("=") };
                 self.columns(&mark, &node.step, &name, &told("passed".into())) + "\n"
             }
             NodeStatus::UpToDate => self.with_note(&style.dim("="), node, &name),
             NodeStatus::Success => {
-                self.with_reason(self.columns(&style.green("✓"), &node.step, &name, &rows(node)), node)
+                let line = self.with_reason(self.columns(&style.green("✓"), &node.step, &name, &rows(node)), node);
+                line + &spans(node).map_or_else(String::new, |text| format!("          {}\n", style.dim(text)))
             }
             NodeStatus::Warned => {
                 let rows = counted(failures.unwrap_or_default(), "row");
@@ -181,9 +190,24 @@ fn rows(node: &NodeReport) -> [String; 4] {
     let time = seconds(node.duration_ms);
     match node.step.as_str() {
         "ingest" | "seed" => [count(rows.read), count(rows.written), count(rows.quarantined), time],
-        "table" => [count(rows.read), count(rows.written), String::new(), time],
+        "table" | "incremental" | "snapshot" => [count(rows.read), count(rows.written), String::new(), time],
         _ => [String::new(), String::new(), String::new(), time],
     }
+}
+
+/// The spans of event time that a step computed, in words.
+fn spans(node: &NodeReport) -> Option<String> {
+    let spans = node.step_report.spans?;
+    let instant = |at: DateTime<Utc>| match at.time() == NaiveTime::MIN {
+        true => at.format("%Y-%m-%d").to_string(),
+        false => at.format("%Y-%m-%d %H:%M").to_string(),
+    };
+    let before = match spans.done_before {
+        0 => String::new(),
+        done => format!(", {} done before", count(done)),
+    };
+    let (from, to) = (instant(spans.from), instant(spans.to));
+    Some(format!("{}, {from} to {to}{before}", counted(spans.count, "span")))
 }
 
 fn planned_name(node: &PlannedNode) -> String {
@@ -219,12 +243,14 @@ pub(crate) fn closing(report: &RunReport, style: Style) -> String {
 
 fn done(report: &RunReport) -> Option<String> {
     let number = |wanted: &dyn Fn(&NodeReport) -> bool| report.nodes.iter().filter(|node| wanted(node)).count() as u64;
-    let is_test = |node: &NodeReport| node.kind == NodeKind::Test;
+    let is_test = |node: &NodeReport| is_test(node.kind);
+    let is_built = |step: &str| matches!(step, "table" | "view" | "incremental");
     let well = |node: &NodeReport| matches!(node.status, NodeStatus::Success | NodeStatus::Warned);
     let ended = |status| number(&|node| node.status == status);
     let parts = [
         (number(&|node| well(node) && matches!(node.step.as_str(), "ingest" | "seed")), "loaded"),
-        (number(&|node| well(node) && matches!(node.step.as_str(), "table" | "view")), "built"),
+        (number(&|node| well(node) && is_built(&node.step)), "built"),
+        (number(&|node| well(node) && node.step == "snapshot"), "snapshotted"),
         (number(&|node| node.status == NodeStatus::Failed && !is_test(node)), "failed"),
         (ended(NodeStatus::Skipped), "left out"),
         (ended(NodeStatus::Cancelled), "stopped"),

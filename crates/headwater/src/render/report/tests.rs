@@ -58,6 +58,7 @@ fn nodes() -> Vec<NodeReport> {
 
 fn planned(node: &NodeReport) -> PlannedNode {
     PlannedNode {
+        estimated_bytes: None,
         name: node.name.clone(),
         kind: node.kind,
         step: node.step.clone(),

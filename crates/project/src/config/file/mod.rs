@@ -8,11 +8,16 @@ use serde_json::Value;
 
 pub(crate) mod column;
 pub(crate) mod constraints;
+pub(crate) mod dbt_project;
+pub(crate) mod described;
 pub(crate) mod generate;
 pub(crate) mod ingest;
 pub(crate) mod models;
 pub(crate) mod options;
+pub(crate) mod packages;
 pub(crate) mod project;
+pub(crate) mod settings;
+pub(crate) mod snapshots;
 pub(crate) mod sources;
 pub(crate) mod tests;
 

@@ -1,13 +1,14 @@
-//! `models:` and `seeds:`.
+//! `models:`, `seeds:`, `snapshots:`, `analyses:` and the `data_tests:` that describe singular tests.
 
-use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::column::ColumnFile;
-use super::tests::TestFile;
-use super::{Ignored, OneOrMany};
+use super::column::{ColumnFile, ModelColumnFile};
+use super::settings::{AccessName, DescribedConfig, DocsFile, ModelConfig, SeedConfig};
+use super::snapshots::SnapshotConfig;
+use super::tests::{TestConfig, TestFile};
+use super::{Ignored, Plain};
 
 /// What SQL alone does not say of a model.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -16,7 +17,7 @@ use super::{Ignored, OneOrMany};
 pub(crate) struct ModelFile {
     /// The model's name: that of its SQL file without `.sql`.
     pub(crate) name: String,
-    /// What a row of it is, for people.
+    /// What a row of it is, for people. `{{ doc('name') }}` is the block of that name in a Markdown file.
     pub(crate) description: Option<String>,
     /// Settings; `{{ config(…) }}` in the SQL wins over them.
     #[serde(default)]
@@ -24,52 +25,76 @@ pub(crate) struct ModelFile {
     pub(crate) config: Map<String, Value>,
     /// Its columns.
     #[serde(default)]
-    pub(crate) columns: Vec<ColumnFile>,
+    pub(crate) columns: Vec<ModelColumnFile>,
+    /// Constraints of the model as a whole, for its contract.
+    #[serde(default)]
+    #[expect(dead_code, reason = "the tree's own JSON goes on")]
+    pub(crate) constraints: Vec<ModelConstraintFile>,
     /// Tests of the model as a whole.
     #[serde(default)]
     pub(crate) tests: Vec<TestFile>,
     /// dbt's newer name for `tests`.
     #[serde(default)]
     pub(crate) data_tests: Vec<TestFile>,
-    /// How documentation shows it; without effect.
+    /// Who may use it in a `ref`, where dbt had it first.
+    #[schemars(with = "Option<AccessName>")]
+    pub(crate) access: Option<String>,
+    /// A group of `groups:`, where dbt had it first.
+    pub(crate) group: Option<String>,
+    /// The day from which nobody should use it.
     #[expect(dead_code, reason = "documentation")]
-    pub(crate) docs: Option<Ignored>,
-    /// Anything, for people and other tools; without effect.
-    #[expect(dead_code, reason = "documentation")]
-    pub(crate) meta: Option<Ignored>,
+    pub(crate) deprecation_date: Option<Plain>,
+    /// How documentation shows it.
+    #[schemars(with = "Option<DocsFile>")]
+    pub(crate) docs: Option<Map<String, Value>>,
+    /// Anything, for people and other tools.
+    #[serde(default)]
+    pub(crate) meta: Map<String, Value>,
 }
 
-/// The settings of a model.
-#[derive(JsonSchema)]
-#[schemars(title = "the settings of a model", deny_unknown_fields)]
-#[expect(dead_code, reason = "the shape alone is used: it checks `config:` and `{{ config(…) }}`")]
-pub(crate) struct ModelConfig {
-    /// What becomes of the query: a `view` (the default) or a `table`.
-    pub(crate) materialized: Option<Materialized>,
-    /// The schema (layer) of the table in the lake, used as it is. By default the folder under `models/` that the model
-    /// lies in (`models/gold/x.sql` gives `gold`), else the environment's `schema`.
-    pub(crate) schema: Option<String>,
-    /// The table's name in the lake: the model's name unless this says another.
-    pub(crate) alias: Option<String>,
-    /// Tags for `--select tag:…`.
-    pub(crate) tags: Option<OneOrMany>,
-    /// `false` takes the model out of the project.
-    pub(crate) enabled: Option<bool>,
-    /// How documentation shows it; without effect.
-    pub(crate) docs: Option<Ignored>,
-    /// Anything, for people and other tools; without effect.
-    pub(crate) meta: Option<Ignored>,
+/// A constraint of a model or of its column, as dbt has it: it holds for the model's contract.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "a constraint of a model")]
+#[expect(dead_code, reason = "kept as it is written: the tree's own JSON goes on")]
+pub(crate) struct ModelConstraintFile {
+    /// Its kind.
+    #[serde(rename = "type")]
+    #[schemars(with = "ModelConstraintKind")]
+    pub(crate) kind: String,
+    /// For `check`: a condition; for `foreign_key`: what follows `references`.
+    pub(crate) expression: Option<String>,
+    /// Its name.
+    pub(crate) name: Option<String>,
+    /// For a constraint of the whole: the columns.
+    pub(crate) columns: Option<Vec<String>>,
+    /// For `foreign_key`: the model that has the values: `ref('x')`.
+    pub(crate) to: Option<String>,
+    /// For `foreign_key`: the columns there.
+    pub(crate) to_columns: Option<Vec<String>>,
+    /// Whether dbt tells of a constraint that the warehouse does not enforce.
+    pub(crate) warn_unenforced: Option<bool>,
+    /// Whether dbt tells of a constraint that the warehouse does not have.
+    pub(crate) warn_unsupported: Option<bool>,
 }
 
-/// What becomes of a query.
+/// dbt's kinds of constraints.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "snake_case")]
 #[expect(dead_code, reason = "the shape alone is used")]
-pub(crate) enum Materialized {
-    /// A table, written anew by every run that changes it.
-    Table,
-    /// A view: the query itself, run by whatever reads it.
-    View,
+pub(crate) enum ModelConstraintKind {
+    /// A condition in Spark SQL.
+    Check,
+    /// No value is absent.
+    NotNull,
+    /// No value comes twice.
+    Unique,
+    /// No value is absent, none comes twice.
+    PrimaryKey,
+    /// Every value is in another table.
+    ForeignKey,
+    /// Anything that a warehouse has.
+    Custom,
 }
 
 /// What a CSV file of `seeds/` does not say of itself.
@@ -94,35 +119,91 @@ pub(crate) struct SeedFile {
     /// dbt's newer name for `tests`.
     #[serde(default)]
     pub(crate) data_tests: Vec<TestFile>,
-    /// How documentation shows it; without effect.
-    #[expect(dead_code, reason = "documentation")]
-    pub(crate) docs: Option<Ignored>,
-    /// Anything, for people and other tools; without effect.
-    #[expect(dead_code, reason = "documentation")]
-    pub(crate) meta: Option<Ignored>,
+    /// How documentation shows it.
+    #[schemars(with = "Option<DocsFile>")]
+    pub(crate) docs: Option<Map<String, Value>>,
+    /// Anything, for people and other tools.
+    #[serde(default)]
+    pub(crate) meta: Map<String, Value>,
 }
 
-/// The settings of a seed.
-#[derive(JsonSchema)]
-#[schemars(title = "the settings of a seed", deny_unknown_fields)]
-#[expect(dead_code, reason = "the shape alone is used: it checks `config:`")]
-pub(crate) struct SeedConfig {
-    /// The schema (layer) of the table in the lake: `seeds` by default.
-    pub(crate) schema: Option<String>,
-    /// The table's name in the lake: the seed's name unless this says another.
-    pub(crate) alias: Option<String>,
-    /// Tags for `--select tag:…`.
-    pub(crate) tags: Option<OneOrMany>,
-    /// `false` takes the seed out of the project.
-    pub(crate) enabled: Option<bool>,
-    /// The types of columns by name; a column that is not named gets the type that its values suggest.
-    pub(crate) column_types: Option<IndexMap<String, String>>,
-    /// The separator: one ASCII character, `,` by default.
-    pub(crate) delimiter: Option<String>,
-    /// Whether dbt quotes the columns' names; Headwater always does, so this is without effect.
-    pub(crate) quote_columns: Option<bool>,
-    /// How documentation shows it; without effect.
-    pub(crate) docs: Option<Ignored>,
-    /// Anything, for people and other tools; without effect.
-    pub(crate) meta: Option<Ignored>,
+/// The history of a table's rows: what SQL alone does not say of it, or, with `relation`, all of it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "a snapshot")]
+pub(crate) struct SnapshotFile {
+    /// The snapshot's name.
+    pub(crate) name: String,
+    /// What it is the history of: `ref('x')` or `source('a', 'b')`. Without this, a `{% snapshot %}` block in a SQL file
+    /// says it.
+    pub(crate) relation: Option<String>,
+    /// What a row of it is, for people.
+    pub(crate) description: Option<String>,
+    /// Settings.
+    #[serde(default)]
+    #[schemars(with = "SnapshotConfig")]
+    pub(crate) config: Map<String, Value>,
+    /// Its columns.
+    #[serde(default)]
+    pub(crate) columns: Vec<ModelColumnFile>,
+    /// Tests of the snapshot as a whole.
+    #[serde(default)]
+    pub(crate) tests: Vec<TestFile>,
+    /// dbt's newer name for `tests`.
+    #[serde(default)]
+    pub(crate) data_tests: Vec<TestFile>,
+    /// How documentation shows it.
+    #[schemars(with = "Option<DocsFile>")]
+    pub(crate) docs: Option<Map<String, Value>>,
+    /// Anything, for people and other tools.
+    #[serde(default)]
+    pub(crate) meta: Map<String, Value>,
+}
+
+/// What is said of a query in `analyses/`, which is compiled and never run.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "an analysis")]
+pub(crate) struct AnalysisFile {
+    /// Its name: that of its SQL file without `.sql`.
+    pub(crate) name: String,
+    /// What it tells, for people.
+    pub(crate) description: Option<String>,
+    /// Settings.
+    #[serde(default)]
+    #[schemars(with = "DescribedConfig")]
+    pub(crate) config: Map<String, Value>,
+    /// Its columns.
+    #[serde(default)]
+    pub(crate) columns: Vec<ModelColumnFile>,
+    /// How documentation shows it.
+    #[schemars(with = "Option<DocsFile>")]
+    pub(crate) docs: Option<Map<String, Value>>,
+    /// Anything, for people and other tools.
+    #[serde(default)]
+    pub(crate) meta: Map<String, Value>,
+    /// Tags.
+    #[expect(dead_code, reason = "an analysis is never selected")]
+    pub(crate) tags: Option<Ignored>,
+}
+
+/// What the SQL of a singular test in `tests/` does not say.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "a singular test")]
+pub(crate) struct SingularTestFile {
+    /// Its name: that of its SQL file without `.sql`.
+    pub(crate) name: String,
+    /// What it is for, for people.
+    pub(crate) description: Option<String>,
+    /// Settings; `{{ config(…) }}` in the SQL wins over them.
+    #[serde(default)]
+    #[schemars(with = "TestConfig")]
+    pub(crate) config: Map<String, Value>,
+    /// How documentation shows it.
+    #[schemars(with = "Option<DocsFile>")]
+    pub(crate) docs: Option<Map<String, Value>>,
+    /// Anything, for people and other tools.
+    #[serde(default)]
+    pub(crate) meta: Map<String, Value>,
 }

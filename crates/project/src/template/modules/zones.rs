@@ -1,0 +1,64 @@
+//! `modules.pytz`
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use chrono::{FixedOffset, NaiveDateTime, Offset, TimeZone};
+use chrono_tz::Tz;
+use minijinja::value::{Object, ObjectRepr, Value, from_args};
+use minijinja::{Error, ErrorKind, State};
+
+use super::failed;
+
+/// A time zone.
+#[derive(Debug)]
+pub(super) struct Zone(Tz);
+
+impl Zone {
+    pub(super) const UTC: Self = Self(Tz::UTC);
+}
+
+/// How far a zone is from UTC at an instant of UTC.
+pub(super) fn offset_at(zone: &Zone, utc: NaiveDateTime) -> FixedOffset {
+    zone.0.offset_from_utc_datetime(&utc).fix()
+}
+
+impl Object for Zone {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        (key.as_str()? == "zone").then(|| Value::from(self.0.name()))
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name())
+    }
+}
+
+/// `modules.pytz`, and the zones of `modules.datetime.timezone`.
+#[derive(Debug)]
+pub(super) struct Pytz;
+
+impl Object for Pytz {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        matches!(key.as_str()?, "utc" | "UTC").then(|| Value::from_object(Zone::UTC))
+    }
+
+    fn call_method(self: &Arc<Self>, _state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
+        match method {
+            "timezone" => {
+                let (name,): (&str,) = from_args(args)?;
+                let zone = Tz::from_str(name).map_err(|_| failed(format!("no time zone is named `{name}`")))?;
+                Ok(Value::from_object(Zone(zone)))
+            }
+            _ => Err(Error::from(ErrorKind::UnknownMethod)),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+select
+    order_id,
+    order_item_id,
+    product_id,
+    seller_id,
+    shipping_limit_date,
+    price,
+    freight_value,
+    {{ ingestion_columns() }}
+from {{ source('landing', 'olist_order_items_dataset') }}
