@@ -50,6 +50,11 @@ pub enum DataType {
 }
 
 impl DataType {
+    /// Whether it is one value, which can be compared and grouped by.
+    pub fn is_atomic(&self) -> bool {
+        !matches!(self, Self::Array(_) | Self::Map(..) | Self::Struct(_) | Self::Null)
+    }
+
     /// Whether it is a whole number.
     pub fn is_integral(&self) -> bool {
         matches!(self, Self::Byte | Self::Short | Self::Int | Self::Long)

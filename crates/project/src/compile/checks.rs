@@ -11,6 +11,7 @@ use super::generic::Generic;
 use super::item::{Index, Item};
 use super::layers::Place;
 use super::models::{layers, project_layers};
+use super::parallel;
 use super::resolve::{Registry, reads};
 use super::settings::{Owner, Settings};
 use super::typing::{Typing, Upstream, waits};
@@ -53,14 +54,22 @@ pub(super) enum NoCheck {
 impl Checks<'_> {
     /// All tests of the project whose relations are typed; the errors of the others have been told.
     pub(super) fn all(&self, order: &[Index], diagnostics: &mut Diagnostics) -> Vec<Check> {
-        let mut checks = Vec::new();
+        let mut asked = Vec::new();
         for index in order {
             let item = &self.items[*index];
-            let of_table = item.tests.iter().map(|test| (test, None));
-            let of_columns = item.columns.iter().flat_map(|column| column.tests.iter().map(move |t| (t, Some(column))));
-            for (test, column) in of_table.chain(of_columns) {
-                checks.extend(self.generic(*index, test, column, diagnostics));
-            }
+            let of_table = item.tests.iter().map(|test| (*index, test, None));
+            let columns = item.columns.iter();
+            let of_columns = columns.flat_map(|column| column.tests.iter().map(move |t| (*index, t, Some(column))));
+            asked.extend(of_table.chain(of_columns));
+        }
+        let generic = parallel::map(&asked, |(index, test, column)| {
+            let mut told = Diagnostics::default();
+            (self.generic(*index, test, *column, &mut told), told)
+        });
+        let mut checks = Vec::with_capacity(generic.len());
+        for (check, told) in generic {
+            diagnostics.extend(told);
+            checks.extend(check);
         }
         for package in &self.loaded.packages {
             for file in &package.test_files {

@@ -54,7 +54,24 @@ impl Generic<'_> {
         let mut reads = vec![self.index];
         let Some(tested) = self.tested(written, schema, &mut reads).map_err(NoCheck::Told)? else { return Ok(None) };
         let Some(sql) = self.sql(&tested, &mut reads).map_err(NoCheck::Told)? else { return Ok(None) };
+        if self.is_sure(&tested) {
+            return Ok(Some(self.sure(&sql, tested.column)));
+        }
         self.made(&sql, reads, tested.column, Vec::new())
+    }
+
+    /// Whether the SQL of the test is right whatever the table holds, so that it need not be planned: half of a project
+    /// is tests of keys.
+    fn is_sure(&self, tested: &Tested) -> bool {
+        let is_atomic = tested.data_type.as_ref().is_some_and(DataType::is_atomic);
+        is_atomic && self.condition.is_none() && matches!(self.test.kind, TestKind::NotNull | TestKind::Unique)
+    }
+
+    /// The query of a test that reads the tested relation and nothing else.
+    fn sure(&self, sql: &str, column: Option<String>) -> Made {
+        let query =
+            self.checks.typing.put_together(self.checks.items, sql, std::slice::from_ref(&self.item().relation));
+        Made { query, reads: vec![self.index], column, ..Made::default() }
     }
 
     /// The column or expression that the test stands under or names.

@@ -202,6 +202,12 @@ pub(super) fn by_relation(items: &[Item<'_>], diagnostics: &mut Diagnostics) -> 
     makers
 }
 
+/// The ephemeral models by what others read them as.
+pub(super) fn ephemerals(items: &[Item<'_>]) -> HashMap<TableName, Index> {
+    let found = items.iter().enumerate().filter(|(_, item)| item.enabled && item.is_ephemeral());
+    found.map(|(index, item)| (item.relation.clone(), index)).collect()
+}
+
 /// What is wrong with a relation's name as a folder of the lake.
 pub(super) fn check_relation(relation: &TableName, location: &Location) -> Option<Diagnostic> {
     let wrong = [&relation.schema, &relation.name].into_iter().find(|part| {

@@ -160,6 +160,7 @@ fn passes(
         makers: &makers,
         resolved: &resolved,
         moved: &parsed.moved,
+        ephemerals: &item::ephemerals(&items),
         lenient: loaded.dbt,
     };
     typing::type_models(&mut items, &levels, &typing, diagnostics);

@@ -101,6 +101,8 @@ pub(super) struct Typing<'a> {
     pub(super) resolved: &'a [bool],
     /// The models whose relations were not known when those that read them were first rendered.
     pub(super) moved: &'a HashSet<String>,
+    /// The ephemeral models by what others read them as.
+    pub(super) ephemerals: &'a HashMap<TableName, Index>,
     /// Whether dbt's rules hold: columns are declared for people.
     pub(super) lenient: bool,
 }
@@ -430,7 +432,7 @@ impl Typing<'_> {
     }
 
     fn ephemeral<'b>(&self, items: &'b [Item<'_>], read: &TableName) -> Option<(&'b Item<'b>, &'b ModelCode)> {
-        let item = items.iter().find(|item| item.is_ephemeral() && item.relation == *read)?;
+        let item = &items[*self.ephemerals.get(read)?];
         match &item.body {
             Body::Model(model) => model.code.as_ref().map(|code| (item, code)),
             _ => None,

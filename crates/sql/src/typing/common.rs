@@ -4,7 +4,7 @@ use headwater_plan::DataType;
 
 /// Whether it has no parts.
 pub(crate) fn is_atomic(data_type: &DataType) -> bool {
-    !matches!(data_type, DataType::Array(_) | DataType::Map(..) | DataType::Struct(_) | DataType::Null)
+    data_type.is_atomic()
 }
 
 /// The decimal that holds every value of an integral type (`DecimalType.forType`).

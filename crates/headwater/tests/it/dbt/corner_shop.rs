@@ -12,11 +12,19 @@ fn corner_shop() -> Project {
     project
 }
 
+/// What tools make in a project's folder.
+const MADE: [&str; 5] = [".git", ".headwater", "lake", "target", "dbt_packages"];
+
+/// Copies a project as its user wrote it.
 pub(super) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let from: PathBuf = entry.unwrap().path();
-        let to = to.join(from.file_name().unwrap());
+        let name = from.file_name().unwrap();
+        if MADE.iter().any(|made| name == *made) || from.is_symlink() {
+            continue;
+        }
+        let to = to.join(name);
         if from.is_dir() {
             copy(&from, &to);
         } else {
