@@ -10,6 +10,7 @@ mod help;
 mod ingest;
 mod interrupt;
 mod moments;
+mod olist;
 mod project;
 mod query;
 mod s3;

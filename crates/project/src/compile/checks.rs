@@ -7,14 +7,15 @@ use headwater_plan::{
 };
 use serde_json::{Map, Value};
 
-use super::generic::Generic;
+use super::generic::{Generic, name_of};
 use super::item::{Index, Item};
 use super::layers::Place;
 use super::models::{layers, project_layers};
 use super::parallel;
 use super::resolve::{Registry, reads};
 use super::settings::{Owner, Settings};
-use super::typing::{Typing, Upstream, waits};
+use super::typing::{Typing, waits};
+use super::upstream::Upstream;
 use super::world::NodeWorld;
 use crate::config::{ColumnDecl, Loaded, Package, SettingsKind, SqlFile, TestDecl};
 use crate::template::{Call, Phase, Template, Unrendered};
@@ -88,7 +89,7 @@ impl Checks<'_> {
         diagnostics: &mut Diagnostics,
     ) -> Option<Check> {
         let item = &self.items[index];
-        let name = Generic::name_of(test, item, column);
+        let name = name_of(test, item, column);
         let package = self.package(item.package)?;
         let fqn = vec![item.package.to_owned(), item.name.clone(), name.clone()];
         let mut given = layers(self.loaded, package, SettingsKind::Tests, &fqn, None);

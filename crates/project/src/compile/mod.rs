@@ -10,7 +10,7 @@
 //! | the first rendering: settings, what is read | [`parse`] |
 //! | what `ref` and `source` mean | [`resolve`] |
 //! | order, circles | [`graph`] |
-//! | the second rendering where it differs; columns and types | [`typing`], [`world`], [`contract`] |
+//! | the second rendering where it differs; columns and types | [`typing`], [`upstream`], [`world`], [`contract`] |
 //! | hooks | [`hooks`] |
 //! | what templates ask of `information_schema` | [`information_schema`] |
 //! | tests as SQL | [`checks`], [`generic`], [`unit_tests`] |
@@ -59,6 +59,7 @@ mod settings;
 mod sources;
 mod typing;
 mod unit_tests;
+mod upstream;
 mod world;
 
 /// What a project's files come to.

@@ -1,14 +1,13 @@
 //! Types: every model's SQL planned against the columns of what it reads, without touching data. Models that do not
 //! read each other are typed side by side.
 
-use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use headwater_plan::{
     Code, DataType, Diagnostic, Diagnostics, Hooks, Lineage, Location, Query, Schema, Severity, TableName,
 };
-use headwater_sql::{RelationSource, SparkSql, SqlError, TypedQuery};
+use headwater_sql::{SparkSql, SqlError, TypedQuery};
 
 use super::about::model_json;
 use super::contract;
@@ -21,74 +20,9 @@ use super::parse;
 use super::resolve::{self, Registry};
 use super::settings::Materialized;
 use super::sources::check_columns;
+use super::upstream::Upstream;
 use super::world::{Facts, NodeWorld};
 use crate::template::{Call, Phase, Rendered, SourceMap, Template, Templates, Unrendered, World, map};
-
-/// What a query may read: the relations that it got from `ref` and `source`.
-pub(super) struct Upstream<'a> {
-    items: &'a [Item<'a>],
-    makers: &'a HashMap<TableName, Index>,
-    reads: &'a [Index],
-    /// The table that earlier runs made of the query itself.
-    this: Option<(&'a TableName, &'a Schema)>,
-    facts: &'a Facts,
-    /// Items of the project that the query names without `ref` or `source`.
-    unasked: RefCell<Vec<Index>>,
-}
-
-impl<'a> Upstream<'a> {
-    pub(super) fn new(items: &'a [Item<'a>], typing: &'a Typing<'a>, reads: &'a [Index]) -> Self {
-        let Typing { makers, facts, .. } = typing;
-        Self { items, makers, reads, this: None, facts, unasked: RefCell::default() }
-    }
-
-    pub(super) fn with(self, this: &'a TableName, schema: &'a Schema) -> Self {
-        Self { this: Some((this, schema)), ..self }
-    }
-
-    /// Whether the columns of all that is read are known.
-    pub(super) fn is_typed(&self) -> bool {
-        self.reads.iter().all(|read| self.items[*read].schema.is_some())
-    }
-
-    /// How a relation of the project is written that the query names in plain SQL and the message tells of.
-    fn help(&self, message: &str) -> Option<String> {
-        let unasked = self.unasked.borrow();
-        let named = |index: &&Index| message.contains(&format!("`{}`", self.items[**index].relation));
-        let item = &self.items[*unasked.iter().find(named)?];
-        let call = match item.name.split_once('.') {
-            Some((source, table)) if matches!(item.body, Body::Ingest(_) | Body::External | Body::Quarantine) => {
-                format!("source('{source}', '{table}')")
-            }
-            _ => format!("ref('{}')", item.name),
-        };
-        Some(format!("it is the {}: write `{{{{ {call} }}}}`, so that it is built first", item.called()))
-    }
-}
-
-impl headwater_sql::Relations for Upstream<'_> {
-    fn relation(&self, name: &TableName) -> Option<RelationSource> {
-        if let Some((_, schema)) = self.this.filter(|(this, _)| *this == name) {
-            return Some(RelationSource::Schema(schema.clone()));
-        }
-        // By what is read and not by who makes it, so that two makers of one relation do not hide each other.
-        if let Some(read) = self.reads.iter().find(|read| self.items[**read].relation == *name) {
-            return self.items[*read].schema.clone().map(RelationSource::Schema);
-        }
-        match self.makers.get(name) {
-            Some(maker) => {
-                self.unasked.borrow_mut().push(*maker);
-                None
-            }
-            // What a macro found in the lake.
-            None => self.facts.in_lake(name),
-        }
-    }
-
-    fn names(&self) -> Vec<TableName> {
-        self.reads.iter().map(|read| self.items[*read].relation.clone()).collect()
-    }
-}
 
 /// What typing needs of the project.
 pub(super) struct Typing<'a> {
@@ -400,7 +334,7 @@ impl Typing<'_> {
             return Ok(field.data_type.clone());
         }
         let name = TableName::new("snapshot", "query");
-        let only = Upstream { this: Some((&name, &query.schema)), unasked: RefCell::default(), ..*upstream };
+        let only = upstream.only(&name, &query.schema);
         let sql = format!("select {expression} as `value` from {}", name.quoted());
         match self.sql.plan(&sql, &only) {
             Ok(query) => Ok(query.schema.fields.first().map_or(DataType::Timestamp, |field| field.data_type.clone())),

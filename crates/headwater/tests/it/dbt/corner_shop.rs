@@ -16,7 +16,7 @@ fn corner_shop() -> Project {
 const MADE: [&str; 5] = [".git", ".headwater", "lake", "target", "dbt_packages"];
 
 /// Copies a project as its user wrote it.
-pub(super) fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let from: PathBuf = entry.unwrap().path();

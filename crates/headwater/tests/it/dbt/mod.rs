@@ -11,3 +11,5 @@ mod refused;
 mod shop;
 mod utils;
 mod verbs;
+
+pub(crate) use corner_shop::copy;
