@@ -24,6 +24,8 @@ def main():
     project = Project(folder, quoted)
     database = duckdb.connect(f"{target}/models.duckdb")
     database.execute("SET TimeZone = 'UTC'")
+    # What each of the tools may have; it spills beside the database file.
+    database.execute("SET memory_limit = '8GB'")
     for macro in MACROS:
         database.execute(macro)
     models = project.models()

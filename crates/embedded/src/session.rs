@@ -2,6 +2,14 @@
 //!
 //! The risk is memory: what one query holds, another cannot. The pool gives every operator that can spill an even
 //! share, and joins, which cannot spill when they hash, are planned as sorts where the inputs are too large to hash.
+//!
+//! | module | what DataFusion's plan is given in addition |
+//! |---|---|
+//! | `ranks` | numbers of sorted rows without a state for each partition |
+//! | `texts` | texts that leave a join hold on to no others |
+
+mod ranks;
+mod texts;
 
 use std::sync::Arc;
 
@@ -23,6 +31,7 @@ use crate::Settings;
 use crate::error::EmbeddedError;
 use crate::inputs::Inputs;
 use crate::memory::SharedMemory;
+use crate::session::texts::GatheredExec;
 use crate::spill::SpillFolder;
 
 /// How many bytes a stored byte becomes in memory: Snappy and Parquet's dictionaries undone, with the hash table.
@@ -130,7 +139,7 @@ impl Session {
             options.execution.target_partitions = 1;
         }
         let plan = state.create_physical_plan(plan).await.map_err(|source| self.failed(source))?;
-        let plan = stoppable(plan).map_err(|source| self.failed(source))?;
+        let plan = adapted(plan).map_err(|source| self.failed(source))?;
         Ok(Execution { plan, context: state.task_ctx() })
     }
 
@@ -148,14 +157,20 @@ pub(crate) struct Manner {
     pub(crate) one_stream: bool,
 }
 
-/// Lets every join give way now and then. DataFusion's own rule does so where rows are read; a join can make millions
-/// of rows out of few, and a task that never gives way cannot be stopped.
-fn stoppable(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-    let wrapped = plan.transform_up(|plan| {
+/// Lets every join give way now and then and gathers its texts, and numbers sorted rows in a way of its own. DataFusion's
+/// own rule for giving way does so where rows are read; a join can make millions of rows out of few, and a task that never
+/// gives way cannot be stopped.
+fn adapted(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+    let adapted = plan.transform_up(|plan| {
         let is_join = plan.name().ends_with("JoinExec");
-        Ok(if is_join { Transformed::yes(Arc::new(CooperativeExec::new(plan)) as _) } else { Transformed::no(plan) })
+        if is_join {
+            let gathered = Arc::new(GatheredExec::new(plan));
+            return Ok(Transformed::yes(Arc::new(CooperativeExec::new(gathered)) as _));
+        }
+        let numbered = ranks::numbered(Arc::clone(&plan));
+        Ok(Transformed::new_transformed(Arc::clone(&numbered), !Arc::ptr_eq(&plan, &numbered)))
     })?;
-    Ok(wrapped.data)
+    Ok(adapted.data)
 }
 
 /// A query ready to be executed.

@@ -34,6 +34,7 @@ mod planner;
 pub mod relation;
 mod resolve;
 mod session;
+mod single_distinct;
 pub mod statement;
 pub mod types;
 mod typing;

@@ -71,13 +71,16 @@ pub(crate) fn unmarked(marked: &str) -> (&str, Option<Position>) {
 #[derive(Debug, Clone)]
 pub(crate) struct Marker {
     marked: String,
+    /// How long the function's own name in it is.
+    name: usize,
     signature: Signature,
 }
 
 impl Marker {
     pub(crate) fn new(marked: &str) -> Self {
         let any = TypeSignature::OneOf(vec![TypeSignature::Nullary, TypeSignature::VariadicAny]);
-        Self { marked: marked.to_owned(), signature: Signature::new(any, Volatility::Immutable) }
+        let name = marked.find('@').unwrap_or(marked.len());
+        Self { marked: marked.to_owned(), name, signature: Signature::new(any, Volatility::Immutable) }
     }
 
     /// The function's name and the call's place, when the implementation is a marker.
@@ -86,7 +89,7 @@ impl Marker {
     }
 
     fn function(&self) -> &str {
-        unmarked(&self.marked).0
+        &self.marked[..self.name]
     }
 }
 

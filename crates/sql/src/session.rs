@@ -16,6 +16,7 @@ use headwater_plan::{Lineage, Schema, TableName};
 use crate::error::SqlError;
 use crate::planner::Planner;
 use crate::relation::Relations;
+use crate::single_distinct;
 use crate::statement::{self, TypedStatement};
 
 /// Stack for planning, in bytes: a query of some thousand terms nests as deep. A thread that has too
@@ -64,7 +65,11 @@ impl SparkSql {
         options.execution.time_zone = Some("UTC".into());
         options.sql_parser.default_null_ordering = "nulls_min".into();
         // DataFusion's own functions are never found by name; its optimizer needs some of them.
-        let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
+        let state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(runtime)
+            .with_default_features()
+            .with_optimizer_rules(single_distinct::rules());
         Self { state: Arc::new(state.build()), now: None }
     }
 

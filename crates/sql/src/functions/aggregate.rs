@@ -62,9 +62,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
     aggregate("collect_set", 1..=1, |call| collect(call, datafusion_spark::function::aggregate::collect_set())),
 ];
 
+/// The function, which under DISTINCT looks at all groups together.
+pub(super) fn one_of_each(call: &Aggregation<'_>, function: Arc<AggregateUDF>) -> Arc<AggregateUDF> {
+    if call.distinct { kernels::distinct::distinct(function) } else { function }
+}
+
 /// Counts the rows in which no argument is null.
 fn count(call: &Aggregation<'_>) -> Answer {
-    let function = native::count::count_udaf();
+    let function = one_of_each(call, native::count::count_udaf());
     if call.call.len() == 1 {
         return Ok(call.aggregate(function, vec![call.call.expr(0)?]));
     }
@@ -85,7 +90,7 @@ fn count_if(call: &Aggregation<'_>) -> Answer {
     let holds = condition(call.argument(0)?)?;
     let value: Box<Expr> = if call.distinct { Box::new(lit(true)) } else { Box::new(lit(1_i64)) };
     let counted = Expr::Case(Case::new(None, vec![(Box::new(holds), value)], None));
-    Ok(call.aggregate(native::count::count_udaf(), vec![counted]))
+    Ok(call.aggregate(one_of_each(call, native::count::count_udaf()), vec![counted]))
 }
 
 /// The argument as a number; a text becomes a double.
@@ -105,7 +110,7 @@ fn number(call: &Aggregation<'_>) -> Result<Typed, SqlError> {
 
 fn sum(call: &Aggregation<'_>) -> Answer {
     let value = number(call)?;
-    let function = native::sum::sum_udaf();
+    let function = one_of_each(call, native::sum::sum_udaf());
     match &value.data_type {
         // Four thousand million rows of the widest int still fit into a bigint.
         DataType::Byte | DataType::Short | DataType::Int => {
@@ -140,7 +145,7 @@ fn try_sum(call: &Aggregation<'_>) -> Answer {
         return sum(call);
     }
     let wide = datafusion::logical_expr::cast(value.expr, ArrowType::Decimal128(19, 0));
-    let sum = call.aggregate(native::sum::sum_udaf(), vec![wide]);
+    let sum = call.aggregate(one_of_each(call, native::sum::sum_udaf()), vec![wide]);
     Ok(datafusion::logical_expr::try_cast(sum, ArrowType::Int64))
 }
 
@@ -155,15 +160,15 @@ fn of_bits(call: &Aggregation<'_>, function: Arc<AggregateUDF>) -> Answer {
 fn avg(call: &Aggregation<'_>) -> Answer {
     let value = number(call)?;
     let DataType::Decimal { precision, scale } = value.data_type else {
-        return Ok(call.aggregate(native::average::avg_udaf(), vec![value.cast(&DataType::Double)?]));
+        return Ok(call.aggregate(one_of_each(call, native::average::avg_udaf()), vec![value.cast(&DataType::Double)?]));
     };
     if precision > 28 {
         return Err(SqlError::unsupported(format!("`avg` of `{}`, which could overflow unseen,", value.data_type))
             .help("cast it to a decimal of at most 28 digits"));
     }
     // The sum by the count, rounded half up to four more digits; DataFusion's own cuts them off.
-    let sum = call.aggregate(native::sum::sum_udaf(), vec![value.expr.clone()]);
-    let count = call.aggregate(native::count::count_udaf(), vec![value.expr]);
+    let sum = call.aggregate(one_of_each(call, native::sum::sum_udaf()), vec![value.expr.clone()]);
+    let count = call.aggregate(one_of_each(call, native::count::count_udaf()), vec![value.expr]);
     let count = datafusion::logical_expr::cast(count, ArrowType::Decimal128(20, 0));
     // No rows have no average; without this they would be divided by zero.
     let count = super::conditional::null_when(

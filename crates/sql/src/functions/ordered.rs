@@ -184,7 +184,8 @@ fn approximate(call: &Aggregation<'_>) -> Answer {
 fn count_distinct(call: &Aggregation<'_>) -> Answer {
     refuse_window(call)?;
     let call = call.distinct();
-    Ok(call.aggregate(native::count::count_udaf(), vec![call.argument(0)?.expr.clone()]))
+    let function = super::aggregate::one_of_each(&call, native::count::count_udaf());
+    Ok(call.aggregate(function, vec![call.argument(0)?.expr.clone()]))
 }
 
 fn listagg(call: &Aggregation<'_>) -> Answer {

@@ -5,6 +5,7 @@
 //! | `arithmetic` | whole and floating numbers: overflow and division by zero are errors |
 //! | `assert` | failing on purpose |
 //! | `decimal` | decimal arithmetic with Spark's rounding |
+//! | `distinct` | `DISTINCT` in an aggregate function, for all groups together |
 //! | `round` | round, bround, ceil, floor to a scale |
 //! | `number_text` | numbers to and from text, as Java writes and reads them |
 //! | `time_text` | days and instants to and from text |
@@ -27,6 +28,7 @@ pub(crate) mod arithmetic;
 pub(crate) mod assert;
 pub(crate) mod calendar;
 pub(crate) mod decimal;
+pub(crate) mod distinct;
 pub(crate) mod each;
 pub(crate) mod element;
 pub(crate) mod fold;

@@ -58,14 +58,14 @@ const TOOLS: &[Tool] = &[
     Tool {
         name: HEADWATER,
         script: None,
-        does: "`headwater run`: the project compiled and typed, Delta tables (Parquet, snappy, statistics, a commit each), \
-               views, run store written",
+        does: "`headwater run`, `memory_limit: 8GB`: the project compiled and typed, Delta tables (Parquet, snappy, \
+               statistics, a commit each), views, run store written",
     },
     Tool {
         name: "DuckDB",
         script: Some("models/duckdb_models.py"),
-        does: "the same SQL, `CREATE TABLE` and `CREATE VIEW` in a database file of its own format; Spark's names of \
-               functions as macros",
+        does: "the same SQL, `memory_limit` 8 GB, `CREATE TABLE` and `CREATE VIEW` in a database file of its own \
+               format; Spark's names of functions as macros",
     },
     Tool {
         name: "PySpark",
@@ -77,6 +77,9 @@ const TOOLS: &[Tool] = &[
 /// The nodes that are timed: no loading, no tests, no views that look at loads.
 const MODELS: &[&str] =
     &["run", "--exclude", "resource_type:source", "resource_type:test", "resource_type:unit_test", "tag:monitoring"];
+
+/// How the environment of an example begins, and how it does with as much memory as the others have.
+const ENVIRONMENT: [&str; 2] = ["local: { lake: ./lake", "local: { lake: ./lake, memory_limit: 8GB"];
 
 /// What the tools took for an example.
 struct Section {
@@ -157,7 +160,16 @@ fn turn_of(ground: &Ground, tool: &Tool, project: &Path, lake: &Path) -> Result<
         return Ok((ground.python(tool.name, script, &[project, lake, &target])?, target));
     }
     copy(project, &target)?;
+    give_memory(&target.join("headwater.yml"))?;
     let own = target.join("lake");
     link(lake, &own)?;
     Ok((ground.headwater(&target, MODELS)?, own))
+}
+
+/// Sets the memory of a copied project.
+fn give_memory(settings: &Path) -> Result<(), TaskError> {
+    let text = fs::read_to_string(settings).map_err(TaskError::file("read", settings))?;
+    let [old, new] = ENVIRONMENT;
+    complain(if text.contains(old) { Vec::new() } else { vec![format!("`{old}` is not in {}", settings.display())] })?;
+    fs::write(settings, text.replace(old, new)).map_err(TaskError::file("write", settings))
 }
