@@ -27,6 +27,11 @@ pub(crate) enum TaskError {
              (`apt-get install {packages}`)"
     )]
     NoPython { packages: &'static str },
+    #[error(
+        "maven is needed to fetch Delta Lake for the Spark tests: install the Debian package `{package}` \
+             (`apt-get install {package}`)"
+    )]
+    NoMaven { package: &'static str },
     #[error("{}", complaints.join("\n"))]
     Complaints { complaints: Vec<String> },
     #[error("{} failed: {}", if parts.len() == 1 { "a part" } else { "parts" }, parts.join(", "))]

@@ -22,6 +22,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("headwater-project", 2),
     ("headwater-aws", 2),
     ("headwater-embedded", 2),
+    ("headwater-spark", 2),
     ("headwater-ops", 3),
     ("headwater", 5),
 ];

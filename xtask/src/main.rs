@@ -3,7 +3,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`test`] | everything that must hold before a change goes in, in one command |
-//! | [`setup`] | what the tests need from outside: Java, a Python environment |
+//! | [`setup`] | what the tests need from outside: Java, Python environments, Delta Lake's JARs |
 //! | [`floors`] | which crate may depend on which |
 //! | [`licences`] | which licences a dependency may have |
 //! | [`unused`] | dependencies that nobody uses |

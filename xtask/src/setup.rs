@@ -1,4 +1,4 @@
-//! What tests and benchmarks need from outside: Java for Spark, Python environments with pinned packages.
+//! What tests and benchmarks need from outside: Java for Spark, Python environments with pinned packages, JARs.
 //!
 //! Everything lands in the cache folder, outside the clone, so that a second run finds it. Packages of the system are
 //! installed only on a machine of continuous integration whose user may; elsewhere the message names them.
@@ -12,6 +12,7 @@ use crate::error::TaskError;
 use crate::process::{probe, run, say};
 
 const JAVA_PACKAGE: &str = "openjdk-17-jre-headless";
+const MAVEN_PACKAGE: &str = "maven";
 const PYTHON_PACKAGES: &str = "python3 python3-venv";
 
 /// Java, as Spark needs it.
@@ -54,6 +55,37 @@ pub(crate) fn python(workspace: &Workspace, name: &str, requirements: &Path) -> 
     // Last, so that an installation that was cut short is done again.
     fs::write(&stamp, wanted).map_err(TaskError::file("write", &stamp))?;
     Ok(interpreter)
+}
+
+/// The JARs of Delta Lake that a file of Maven names; their folder.
+pub(crate) fn jars(workspace: &Workspace, pom: &Path) -> Result<PathBuf, TaskError> {
+    let name = pom.file_stem().unwrap_or_default();
+    let folder = workspace.cache.join("jars").join(name);
+    let wanted = fs::read_to_string(pom).map_err(TaskError::file("read", pom))?;
+    let stamp = folder.join("headwater-pom.xml");
+    if fs::read_to_string(&stamp).is_ok_and(|fetched| fetched == wanted) {
+        return Ok(folder);
+    }
+    maven(workspace)?;
+    say(&format!("fetching JARs into {}", folder.display()));
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(TaskError::file("remove", &folder))?;
+    }
+    fs::create_dir_all(&folder).map_err(TaskError::file("create", &folder))?;
+    // Spark has all the others itself.
+    let mut fetch = Command::new("mvn");
+    fetch.args(["--quiet", "--batch-mode", "dependency:copy-dependencies", "-DincludeGroupIds=io.delta"]);
+    run(fetch.arg(format!("-DoutputDirectory={}", folder.display())).arg("--file").arg(pom))?;
+    fs::write(&stamp, wanted).map_err(TaskError::file("write", &stamp))?;
+    Ok(folder)
+}
+
+fn maven(workspace: &Workspace) -> Result<(), TaskError> {
+    let there = || probe(Command::new("mvn").arg("--version")).is_some();
+    if !there() {
+        install(workspace, MAVEN_PACKAGE);
+    }
+    if there() { Ok(()) } else { Err(TaskError::NoMaven { package: MAVEN_PACKAGE }) }
 }
 
 fn create_environment(workspace: &Workspace, environment: &Path) -> Result<(), TaskError> {

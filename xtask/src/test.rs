@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that must hold before a change goes in. It sets up what it needs, runs every part even
 //! after one has failed, and prints the programs' own words.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
@@ -84,10 +84,10 @@ fn run_part(workspace: &Workspace, part: Part, tests: &[String]) -> Result<(), T
             run_process(&mut at_root(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))
         }
         Part::Tests => {
-            let python = python(workspace)?;
+            let outside = Outside::set_up(workspace)?;
             let mut command =
                 at_root(&["test", "--locked", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"]);
-            environment(&mut command, workspace, &python);
+            environment(&mut command, workspace, &outside);
             if !tests.is_empty() {
                 command.arg("--").args(tests);
             }
@@ -97,16 +97,38 @@ fn run_part(workspace: &Workspace, part: Part, tests: &[String]) -> Result<(), T
     }
 }
 
-/// What the end-to-end tests read tables with: Python with Spark, and the Java that Spark needs.
-fn python(workspace: &Workspace) -> Result<PathBuf, TaskError> {
-    setup::java(workspace)?;
-    setup::python(workspace, "venv", &workspace.root.join("xtask/python/test-requirements.txt"))
+/// What the tests use of the outside.
+struct Outside {
+    /// Python with PySpark of the newest Spark that has a Delta Lake, with which the tests read tables too.
+    python: PathBuf,
+    /// Its Delta Lake.
+    jars: PathBuf,
+    /// Python with PySpark 3.5.
+    python_35: PathBuf,
+    /// Its Delta Lake.
+    jars_35: PathBuf,
+}
+
+impl Outside {
+    fn set_up(workspace: &Workspace) -> Result<Self, TaskError> {
+        let file = |path: &str| workspace.root.join("xtask").join(path);
+        setup::java(workspace)?;
+        Ok(Self {
+            python: setup::python(workspace, "venv", &file("python/test-requirements.txt"))?,
+            jars: setup::jars(workspace, &file("spark/delta-4.2.xml"))?,
+            python_35: setup::python(workspace, "spark35-venv", &file("python/spark-3.5-requirements.txt"))?,
+            jars_35: setup::jars(workspace, &file("spark/delta-3.5.xml"))?,
+        })
+    }
 }
 
 /// What the tests may use of the outside. Without a Python they say what they left out; likewise without the real
 /// files of the car-rental example, which are looked for beside the clone unless `HEADWATER_REAL_DATA` names a folder.
-fn environment(command: &mut Command, workspace: &Workspace, python: &Path) {
-    command.env("HEADWATER_TEST_PYTHON", python);
+fn environment(command: &mut Command, workspace: &Workspace, outside: &Outside) {
+    command.env("HEADWATER_TEST_PYTHON", &outside.python);
+    command.env("HEADWATER_TEST_DELTA_JARS", &outside.jars);
+    command.env("HEADWATER_TEST_SPARK35_PYTHON", &outside.python_35);
+    command.env("HEADWATER_TEST_SPARK35_DELTA_JARS", &outside.jars_35);
     let beside = workspace.root.join("../shared/data/car-rental");
     if workspace.real_data.is_none() && beside.is_dir() {
         command.env("HEADWATER_REAL_DATA", beside);

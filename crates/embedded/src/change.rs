@@ -3,7 +3,8 @@
 //! Two passes, as in Delta's own merge. [`find`] reads no more columns than the condition needs, of no more files than
 //! statistics leave, and says which files hold a row that changes. [`rewrite`] reads those whole, a group of
 //! neighbouring files at a time, and writes what their rows become: a group's rows stay together, so that the bounds of
-//! files stay as narrow as they were and the next change finds as few.
+//! files stay as narrow as they were and the next change finds as few. Where there are fewer groups than processors, a
+//! group's rows are read by one and encoded by another.
 //!
 //! Risk: memory. Nothing of the table is held beyond batches on their way; of the rows that a change is made with, those
 //! of [`Spool`](crate::spool::Spool) that a join hashes, once for each group that is being written.
@@ -16,6 +17,8 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType as ArrowType, Int32Type, Int64Type};
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
+use futures::StreamExt;
 use headwater_lake::{DataFile, FILE_NUMBER, FinishedPart, LakeError, PartWriter, Table, TableChange};
 use headwater_plan::{Progress, StepContext, TableName};
 use headwater_sql::RelationSource;
@@ -32,6 +35,8 @@ use crate::spool::{ROW, RowSet};
 const GROUP_BYTES: u64 = 128 << 20;
 /// The size of a file from which on the next group begins another.
 const FULL_BYTES: usize = 64 << 20;
+/// How many batches reading is ahead of writing, where they are done side by side.
+const AHEAD: usize = 4;
 
 /// The name under which the queries of a change read the table's files.
 pub(crate) fn target_rows() -> TableName {
@@ -166,14 +171,19 @@ pub(crate) async fn rewrite(
     if !query.hash_joins {
         return rewrite_at_once(engine, change, files, query, context).await;
     }
-    let shares = shares(groups(files), engine.settings.threads.max(1));
+    let threads = engine.settings.threads.max(1);
+    let shares = shares(groups(files), threads);
+    let reads_ahead = shares.len() < threads;
     let done = Arc::new(AtomicU64::new(0));
     let workers = shares.into_iter().map(|share| {
         let (part, done) = (change.part(), Arc::clone(&done));
         async move {
             let mut part = part;
             for group in share {
-                let stream = rows_of(engine, change.base(), &group, query).await?;
+                let mut stream = rows_of(engine, change.base(), &group, query).await?;
+                if reads_ahead {
+                    stream = ahead(stream);
+                }
                 let memory_limit = engine.session()?.memory_limit;
                 part = elsewhere(write(stream, part, Arc::clone(&done), context.clone(), memory_limit)).await?;
             }
@@ -223,6 +233,21 @@ async fn rows_of(
     let manner = Manner { hash_joins: query.hash_joins, one_stream: true };
     let execution = execution(engine, table, group, query, manner).await?;
     execution.stream().map_err(|source| EmbeddedError::Query { source, memory_limit: engine.settings.memory_limit })
+}
+
+/// The same rows, read by a task of their own, which ends when nobody wants them any more.
+fn ahead(mut stream: SendableRecordBatchStream) -> SendableRecordBatchStream {
+    let mut builder = RecordBatchReceiverStreamBuilder::new(stream.schema(), AHEAD);
+    let batches = builder.tx();
+    builder.spawn(async move {
+        while let Some(batch) = stream.next().await {
+            if batches.send(batch).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    });
+    builder.build()
 }
 
 async fn execution(

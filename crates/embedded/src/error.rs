@@ -10,8 +10,7 @@ use headwater_plan::{AfterLoad, BadRowLimit, Code, Constraint, Diagnostic, FileS
 use headwater_sql::SqlError;
 
 use self::query::{query, what_failed};
-use crate::incremental::error::IncrementalError;
-use crate::snapshot::error::SnapshotError;
+use headwater_plan::refusal::{IncrementalError, SnapshotError};
 
 mod query;
 

@@ -11,6 +11,9 @@ use crate::set_aside::{empty_version, is_empty_quarantine};
 pub(crate) async fn state(engine: &EmbeddedEngine, node: &Node) -> Result<NodeState, EmbeddedError> {
     let built = Built { fingerprint: node.fingerprint.clone(), inputs: Default::default() };
     let Some(relation) = relation(engine, node).await? else {
+        if is_bare(node) {
+            return Ok(NodeState { built: Some(built), ..NodeState::default() });
+        }
         let version = empty(engine, node).await?;
         return Ok(NodeState { built: version.as_ref().map(|_| built), version, ..NodeState::default() });
     };
@@ -21,6 +24,9 @@ pub(crate) async fn state(engine: &EmbeddedEngine, node: &Node) -> Result<NodeSt
 pub(crate) async fn execute(engine: &EmbeddedEngine, node: &Node) -> Result<StepReport, EmbeddedError> {
     let Some(table) = node.relation.clone() else { return Ok(StepReport::default()) };
     let Some(relation) = relation(engine, node).await? else {
+        if is_bare(node) {
+            return Ok(StepReport::default());
+        }
         let version = empty(engine, node).await?;
         version.as_ref().ok_or(EmbeddedError::MissingTable { table })?;
         return Ok(StepReport { version, ..StepReport::default() });
@@ -30,6 +36,11 @@ pub(crate) async fn execute(engine: &EmbeddedEngine, node: &Node) -> Result<Step
         return Err(EmbeddedError::DeclaredColumns { table, differences });
     }
     Ok(StepReport { version: Some(relation.version()), ..StepReport::default() })
+}
+
+/// Whether nothing is known of the table's columns: then nothing reads it, since that would not have compiled.
+fn is_bare(node: &Node) -> bool {
+    node.schema.fields.is_empty()
 }
 
 async fn relation(engine: &EmbeddedEngine, node: &Node) -> Result<Option<Relation>, EmbeddedError> {

@@ -6,9 +6,12 @@
 //! twice. A statement itself may be done twice if the process dies right after it, as in dbt.
 
 use headwater_lake::{ChangeOptions, Outcome, Relation, Removal};
-use headwater_plan::{Built, Node, RowCounts, Statement, Step, StepContext, StepReport, TableName};
+use headwater_plan::{
+    Built, Incremental, Node, RowCounts, Statement, Step, StepContext, StepReport, Strategy, TableName,
+};
 
 use crate::error::EmbeddedError;
+use crate::incremental::is_due;
 use crate::inputs::Inputs;
 use crate::{EmbeddedEngine, statement, view};
 
@@ -27,7 +30,8 @@ pub(crate) async fn execute(
         return engine.step(node, context).await;
     }
     let owing = Node { fingerprint: format!("{}{OWED}", node.fingerprint), ..node.clone() };
-    let only_owes = !node.hooks.after.is_empty() && !context.full_refresh && is_as_built(engine, &owing).await?;
+    let only_owes =
+        !node.hooks.after.is_empty() && !context.full_refresh && is_as_built(engine, &owing, context).await?;
     let mut report = if only_owes {
         StepReport::default()
     } else {
@@ -73,13 +77,19 @@ async fn run_all(
 
 /// Whether the node's table was built by this very node, from what it reads as that is now. A step that decides by more
 /// than that is done again: it knows what it has done.
-async fn is_as_built(engine: &EmbeddedEngine, node: &Node) -> Result<bool, EmbeddedError> {
+async fn is_as_built(engine: &EmbeddedEngine, node: &Node, context: &StepContext) -> Result<bool, EmbeddedError> {
     if !matches!(node.step, Step::Table(_) | Step::Incremental(_) | Step::Seed(_)) {
         return Ok(false);
     }
     let Some(name) = &node.relation else { return Ok(false) };
     let Some(Relation::Table(table)) = engine.lake.relation(name).await? else { return Ok(false) };
     let Some(built) = table.built().filter(|built| built.fingerprint == node.fingerprint) else { return Ok(false) };
+    // What was owed when a span began must not stand in the way of that span.
+    if let Step::Incremental(Incremental { strategy: Strategy::Microbatch(_), .. }) = &node.step
+        && is_due(&table, context.clock.now()).await?
+    {
+        return Ok(false);
+    }
     let now = Inputs::of(&engine.lake, node.step.reads()).await?.versions();
     let is_other = |entry: &(&TableName, &headwater_plan::TableVersion)| entry.0 != name;
     Ok(built.inputs.iter().filter(is_other).eq(now.iter().filter(is_other)))

@@ -11,13 +11,13 @@
 //! | `keyed` | merge, delete+insert |
 //! | `unkeyed` | append, insert_overwrite |
 //! | `microbatch`, `spans` | spans of event time |
-//! | `error` | what can be wrong with an increment |
+//! | `subqueries` | what a filter asks of a table before it looks at rows |
 
 mod columns;
-pub(crate) mod error;
 mod keyed;
 mod microbatch;
 mod spans;
+mod subqueries;
 mod unkeyed;
 
 use datafusion::logical_expr::LogicalPlan;
@@ -28,12 +28,12 @@ use headwater_plan::{
 use headwater_sql::RelationSource;
 
 use self::columns::Fitted;
-use self::error::IncrementalError;
 pub(crate) use self::microbatch::is_due;
 use crate::compact::compact;
 use crate::error::EmbeddedError;
 use crate::inputs::Inputs;
 use crate::{EmbeddedEngine, table};
+use headwater_plan::refusal::IncrementalError;
 
 /// How often a step begins anew because others changed its table meanwhile.
 const ATTEMPTS: u32 = 10;
@@ -137,6 +137,7 @@ impl Step<'_> {
             return Err(error.into());
         }
         let rows = columns::shape(&typed, &fitted.schema).map_err(|source| session.failed(source))?;
+        let rows = subqueries::answered(session, rows, session.manner(inputs), self.context).await?;
         Ok(Planned { rows, fitted })
     }
 }

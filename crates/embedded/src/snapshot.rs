@@ -8,7 +8,6 @@
 //! |---|---|
 //! | `compare` | the queries: which versions end, which begin |
 //! | `columns` | the query's columns beside the table's |
-//! | `error` | what stands in the way |
 //!
 //! After `snapshot_staging_table` and `snapshot_merge_sql` of dbt-adapters, with dbt-spark's hash. Two things differ: a key
 //! of several rows is refused (dbt lets chance decide), and so are versions that begin with the id of the one that they
@@ -16,7 +15,6 @@
 
 mod columns;
 mod compare;
-pub(crate) mod error;
 
 use headwater_lake::{
     AppTransaction, ChangeOptions, Committed, FinishedPart, LakeError, Outcome, Relation, Removal, Table, WriteMode,
@@ -29,7 +27,6 @@ use headwater_sql::RelationSource;
 
 use self::columns::Columns;
 use self::compare::{Compare, changed_rows};
-use self::error::SnapshotError;
 use crate::EmbeddedEngine;
 use crate::error::EmbeddedError;
 use crate::inputs::Inputs;
@@ -37,6 +34,7 @@ use crate::query;
 use crate::rows;
 use crate::spool::Spool;
 use crate::statement::rewriting::{Rewriting, finished, source_rows};
+use headwater_plan::refusal::SnapshotError;
 
 /// How often a step begins anew because others changed its table meanwhile.
 const ATTEMPTS: u32 = 10;
@@ -159,7 +157,7 @@ impl Taking<'_> {
         let compare = Compare { snapshot: self.snapshot, columns: &columns, table: base.schema(), schema: &fitted };
         let built = self.built(&inputs);
         let is_other_code = base.built().is_none_or(|before| before.fingerprint != built.fingerprint);
-        let mut rewriting = Rewriting { engine, base, inputs, hash_joins: true, context: self.context };
+        let mut rewriting = Rewriting { engine, base, inputs, hash_joins: true, only: None, context: self.context };
         rewriting.spool(source_rows(), &columns.source()).await?;
         fault::point("increment-computed");
         self.check_keys(&columns, &mut rewriting.inputs.clone()).await?;

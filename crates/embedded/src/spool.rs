@@ -4,19 +4,19 @@
 //! name as soon as it is more than a share of the limit, or the pool has no more.
 
 mod row_set;
+mod spooling;
 mod values;
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufReader, Read};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch};
+use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
-use arrow::ipc::writer::StreamWriter;
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::common::DataFusionError;
@@ -29,6 +29,7 @@ use headwater_lake::KeyValues;
 use headwater_plan::{Cancel, StepContext, TableName};
 
 pub(crate) use self::row_set::RowSet;
+use self::spooling::Spooling;
 use self::values::Values;
 use crate::error::EmbeddedError;
 use crate::rows::{next, side_by_side};
@@ -71,16 +72,10 @@ impl Spool {
         context: &StepContext,
     ) -> Result<Self, EmbeddedError> {
         let memory_limit = session.memory_limit;
-        let spooling = Arc::new(Mutex::new(Spooling {
-            schema: numbered(&execution.schema()),
-            held: Vec::new(),
-            file: None,
-            rows: 0,
-            bytes: 0,
-            budget: memory_limit / SHARE,
-            reservation: MemoryConsumer::new("increment").register(session.memory_pool()),
-            folder: spill_dir.to_path_buf(),
-        }));
+        let reservation = MemoryConsumer::new("increment").register(session.memory_pool());
+        let (schema, folder) = (execution.schema(), spill_dir.to_path_buf());
+        let spooling = Spooling::new(&schema, memory_limit / SHARE, reservation, folder);
+        let spooling = Arc::new(Mutex::new(spooling));
         side_by_side(session, execution, |mut stream| {
             let (spooling, cancel) = (Arc::clone(&spooling), context.cancel.clone());
             async move {
@@ -171,80 +166,6 @@ impl Spool {
                 Ok(())
             }
         }
-    }
-}
-
-struct Spooling {
-    schema: SchemaRef,
-    held: Vec<RecordBatch>,
-    file: Option<(Arc<File>, StreamWriter<BufWriter<File>>)>,
-    rows: u64,
-    bytes: u64,
-    budget: u64,
-    reservation: MemoryReservation,
-    folder: PathBuf,
-}
-
-impl Spooling {
-    fn add(&mut self, batch: RecordBatch) -> Result<(), DataFusionError> {
-        if batch.num_rows() == 0 {
-            return Ok(());
-        }
-        let first = i64::try_from(self.rows).unwrap_or(i64::MAX);
-        let rows = i64::try_from(batch.num_rows()).unwrap_or(i64::MAX);
-        let numbers: ArrayRef = Arc::new((first..first.saturating_add(rows)).collect::<Int64Array>());
-        let columns = batch.columns().iter().map(compact).chain([numbers]).collect();
-        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)?;
-        let size = batch.get_array_memory_size();
-        self.rows += batch.num_rows() as u64;
-        self.bytes += size as u64;
-        if let Some((_, writer)) = &mut self.file {
-            return Ok(writer.write(&batch)?);
-        }
-        self.held.push(batch);
-        if self.bytes > self.budget || self.reservation.try_grow(size).is_err() {
-            self.spill()?;
-        }
-        Ok(())
-    }
-
-    fn spill(&mut self) -> Result<(), DataFusionError> {
-        std::fs::create_dir_all(&self.folder)?;
-        let file = tempfile::tempfile_in(&self.folder)?;
-        let mut writer = StreamWriter::try_new(BufWriter::new(file.try_clone()?), &self.schema)?;
-        for batch in self.held.drain(..) {
-            writer.write(&batch)?;
-        }
-        self.file = Some((Arc::new(file), writer));
-        self.reservation.free();
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Spool, DataFusionError> {
-        let kept = match self.file {
-            None => Kept::Memory(self.held),
-            Some((file, mut writer)) => {
-                writer.finish()?;
-                writer.into_inner()?.into_inner().map_err(io::IntoInnerError::into_error)?;
-                Kept::Disk(file)
-            }
-        };
-        Ok(Spool { schema: self.schema, kept, rows: self.rows, bytes: self.bytes, _reservation: self.reservation })
-    }
-}
-
-/// The schema of rows with their numbers.
-fn numbered(schema: &SchemaRef) -> SchemaRef {
-    let number = Arc::new(Field::new(ROW, DataType::Int64, true));
-    Arc::new(Schema::new(schema.fields().iter().cloned().chain([number]).collect::<Vec<_>>()))
-}
-
-/// A column without the bytes that its views do not show: a filter leaves those of all rows that it dropped.
-fn compact(column: &ArrayRef) -> ArrayRef {
-    match column.data_type() {
-        DataType::Utf8View => Arc::new(column.as_string_view().gc()),
-        DataType::BinaryView => Arc::new(column.as_binary_view().gc()),
-        _ => Arc::clone(column),
     }
 }
 

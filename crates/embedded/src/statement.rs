@@ -9,11 +9,13 @@
 //! | `rewriting` | the parts that all changes have in common |
 //! | `change` | DELETE, UPDATE |
 //! | `merge` | MERGE |
+//! | `pruning` | the files that a MERGE may touch |
 //! | `naming` | what the texts of a statement call the table |
 
 mod change;
 mod merge;
 mod naming;
+mod pruning;
 pub(crate) mod rewriting;
 
 use headwater_lake::{ChangeOptions, Outcome, Relation, Removal, Table, WriteMode, WriteOptions};
@@ -91,7 +93,7 @@ async fn attempt(
         (None, None) => return drain(engine, typed, &inputs, context).await,
     };
     let read = inputs.rows();
-    let rewriting = Rewriting { engine, base: &base, inputs, hash_joins: true, context };
+    let rewriting = Rewriting { engine, base: &base, inputs, hash_joins: true, only: None, context };
     let written = match typed {
         TypedStatement::Query(_) | TypedStatement::Drop { .. } => 0,
         TypedStatement::Insert { query, overwrite, .. } => insert(&rewriting, &query, overwrite).await?,

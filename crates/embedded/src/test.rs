@@ -10,9 +10,7 @@ use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::error::DataFusionError;
 use headwater_lake::{WriteMode, WriteOptions};
-use headwater_plan::{
-    Code, Comparison, Diagnostic, Fault, Node, RowCounts, Severity, StepContext, StepReport, TableName, Test, Threshold,
-};
+use headwater_plan::{Node, RowCounts, StepContext, StepReport, TableName, Test, found};
 
 use crate::error::EmbeddedError;
 use crate::inputs::Inputs;
@@ -33,8 +31,8 @@ pub(crate) async fn execute(
     let mut inputs = Inputs::of(&engine.lake, &test.query.reads).await?;
     let found = match &test.store_failures {
         Some(kept) => kept_rows(engine, test, kept, &mut inputs, context).await?,
-        None if counts_rows(test) => counted(engine, test, &mut inputs, context).await?,
-        None => calculated(engine, test, &limited(test), &mut inputs).await?,
+        None if test.counts_rows() => counted(engine, test, &mut inputs, context).await?,
+        None => calculated(engine, test, &test.limited(), &mut inputs).await?,
     };
     let count = found
         .count
@@ -44,10 +42,7 @@ pub(crate) async fn execute(
         bytes: inputs.bytes(),
         failures: Some(u64::try_from(count).unwrap_or(0)),
         inputs: inputs.versions(),
-        diagnostics: verdict(test, count)
-            .map(|severity| told(node, test, severity, count, found.sample))
-            .into_iter()
-            .collect(),
+        diagnostics: test.told(node, found::Found { count, sample: found.sample }).into_iter().collect(),
         ..StepReport::default()
     })
 }
@@ -61,30 +56,6 @@ struct Found {
     sample: Vec<String>,
     /// How many rows are kept in a table.
     kept: u64,
-}
-
-/// What a count means, as dbt has it: with severity `warn` it is never an error.
-fn verdict(test: &Test, count: i64) -> Option<Severity> {
-    if test.severity == Severity::Error && test.error_if.is_met(count) {
-        Some(Severity::Error)
-    } else if test.warn_if.is_met(count) {
-        Some(Severity::Warning)
-    } else {
-        None
-    }
-}
-
-/// Whether what is counted are the rows themselves.
-fn counts_rows(test: &Test) -> bool {
-    test.fail_calc.split_whitespace().collect::<String>().eq_ignore_ascii_case("count(*)")
-}
-
-/// The query for at most as many rows as are looked at.
-fn limited(test: &Test) -> String {
-    match test.limit {
-        Some(limit) => format!("select * from (\n{}\n) dbt_internal_limit limit {limit}", test.query.sql),
-        None => test.query.sql.clone(),
-    }
 }
 
 /// Counts the rows while they come.
@@ -131,7 +102,7 @@ async fn calculated(
     let count = query::collect(engine, &sql, inputs, 1).await?.1;
     let count = count.first().and_then(|row| row.first()).and_then(serde_json::Value::as_i64);
     let mut found = Found { count, ..Found::default() };
-    if count.is_some_and(|count| verdict(test, count).is_some()) {
+    if count.is_some_and(|count| test.verdict(count).is_some()) {
         let sql = format!("select * from (\n{failing}\n) dbt_internal_test limit {SAMPLE}");
         found.sample = sample_of(engine, &sql, inputs).await?;
     }
@@ -147,7 +118,7 @@ async fn kept_rows(
     context: &StepContext,
 ) -> Result<Found, EmbeddedError> {
     let session = engine.session()?;
-    let typed = session.plan(&engine.lake, &limited(test), inputs).await?;
+    let typed = session.plan(&engine.lake, &test.limited(), inputs).await?;
     let options = WriteOptions::new(kept.clone(), typed.schema.clone(), WriteMode::Replace, "TEST", context);
     let writer = engine.lake.begin_write(options).await?;
     let execution = session.lower(&typed, inputs).await?;
@@ -177,56 +148,6 @@ fn add(sample: &mut Vec<String>, batch: &RecordBatch) -> Result<(), DataFusionEr
         sample.push(shown(batch, row)?);
     }
     Ok(())
-}
-
-fn told(node: &Node, test: &Test, severity: Severity, count: i64, sample: Vec<String>) -> Diagnostic {
-    let mut message = format!("test `{}` found {}", node.name, count_words(test, count));
-    let threshold = match severity {
-        Severity::Error => ("an error", test.error_if),
-        Severity::Warning => ("a warning", test.warn_if),
-    };
-    if threshold.1 != Threshold::ANY {
-        message.push_str(&format!(", {} if `{}`", threshold.0, condition(threshold.1)));
-    }
-    let mut diagnostic = match severity {
-        Severity::Error => Diagnostic::error(Code::TestFailed, message),
-        Severity::Warning => Diagnostic::warning(Code::TestFailed, message),
-    }
-    .fault(Fault::Check)
-    .at(node.location.clone())
-    .node(node.id.clone());
-    let shown = i64::try_from(sample.len()).unwrap_or(i64::MAX);
-    diagnostic.causes = sample;
-    if counts_rows(test) && count > shown {
-        diagnostic.causes.push(format!("and {} more", count - shown));
-    }
-    if let Some(kept) = &test.store_failures {
-        diagnostic.help = Some(format!("all of them are kept: `headwater query \"select * from {kept}\"`"));
-    }
-    diagnostic
-}
-
-/// `2 rows`, or what is counted in their place.
-fn count_words(test: &Test, count: i64) -> String {
-    if !counts_rows(test) {
-        return format!("`{}` = {count}", test.fail_calc);
-    }
-    let at_least = if test.limit.is_some_and(|limit| i64::try_from(limit) == Ok(count)) { "at least " } else { "" };
-    let rows = if count == 1 { "1 row".to_owned() } else { format!("{count} rows") };
-    format!("{at_least}{rows}")
-}
-
-/// `> 10`
-fn condition(threshold: Threshold) -> String {
-    let sign = match threshold.comparison {
-        Comparison::Equal => "=",
-        Comparison::NotEqual => "!=",
-        Comparison::Less => "<",
-        Comparison::LessOrEqual => "<=",
-        Comparison::Greater => ">",
-        Comparison::GreaterOrEqual => ">=",
-    };
-    format!("{sign} {}", threshold.count)
 }
 
 /// A row as `column = value, …`.

@@ -3,18 +3,13 @@
 //! Rows are compared as bags: their order means nothing, and how often a row is there does. Risk: rows that differ and
 //! look the same. A cell is compared by its value as [`json`] writes it, so a null is no text `null`.
 
-use std::collections::BTreeMap;
-
-use headwater_plan::{Code, Diagnostic, Fault, Node, RowCounts, StepContext, StepReport, UnitTest};
+use headwater_plan::found::Difference;
+use headwater_plan::{Node, RowCounts, StepContext, StepReport, UnitTest};
 use serde_json::Value;
 
 use crate::error::EmbeddedError;
 use crate::inputs::Inputs;
 use crate::{EmbeddedEngine, query};
-
-mod difference;
-
-use difference::Difference;
 
 /// The most rows that either side may have: fixtures are written by hand.
 const MOST_ROWS: usize = 100_000;
@@ -39,7 +34,7 @@ pub(crate) async fn execute(
         ..StepReport::default()
     };
     if failures > 0 {
-        report.diagnostics.push(told(node, test, &difference));
+        report.diagnostics.push(test.told(node, &difference));
     }
     Ok(report)
 }
@@ -49,26 +44,4 @@ async fn rows(engine: &EmbeddedEngine, sql: &str, test: &UnitTest) -> Result<Vec
     let columns: Vec<String> = test.columns.iter().map(|column| format!("`{}`", column.replace('`', "``"))).collect();
     let sql = format!("select {}\nfrom (\n{sql}\n) dbt_internal_unit_test", columns.join(", "));
     Ok(query::collect(engine, &sql, &mut Inputs::default(), MOST_ROWS).await?.1)
-}
-
-fn told(node: &Node, test: &UnitTest, difference: &Difference) -> Diagnostic {
-    let model = test.tested.0.rsplit('.').next().unwrap_or_default();
-    let message = format!("unit test `{}` of `{model}` failed: {}", node.name, difference.words());
-    let mut diagnostic = Diagnostic::error(Code::TestFailed, message)
-        .fault(Fault::Check)
-        .at(node.location.clone())
-        .node(node.id.clone())
-        .help("`-` is expected and missing, `+` was not expected, `~` differs: expected → actual");
-    diagnostic.causes.push(difference.table(&test.columns));
-    diagnostic
-}
-
-/// How often each row is there.
-fn bag(rows: Vec<Vec<Value>>) -> BTreeMap<String, (Vec<Value>, i64)> {
-    let mut bag: BTreeMap<String, (Vec<Value>, i64)> = BTreeMap::new();
-    for row in rows {
-        let key = serde_json::to_string(&row).unwrap_or_default();
-        bag.entry(key).or_insert((row, 0)).1 += 1;
-    }
-    bag
 }

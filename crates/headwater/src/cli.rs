@@ -39,6 +39,8 @@ pub(crate) enum Command {
     /// Find every mistake in the project without touching data
     #[command(aliases = ["parse", "debug"])]
     Check(CheckArgs),
+    /// Look for what stands in the way of a run on this machine: the lake, the engine
+    Doctor(CheckArgs),
     /// Say what a run would do, and why
     Plan(PlanArgs),
     /// Load new files, build what changed, test it
@@ -87,6 +89,9 @@ pub(crate) enum Command {
     /// Print or write the JSON Schemas of the project's files
     #[command(hide = true)]
     Schema(SchemaArgs),
+    /// Execute one step of a bundle, for a job of Spark
+    #[command(hide = true)]
+    ExecuteStep(ExecuteStepArgs),
     /// dbt's, refused by name
     #[command(hide = true)]
     RunOperation(RefusedArgs),
@@ -164,6 +169,21 @@ pub(crate) struct InitArgs {
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) output: FormatArgs,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExecuteStepArgs {
+    /// The bundle
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: PathBuf,
+    /// The node
+    #[arg(long, value_name = "ID")]
+    pub(crate) node: String,
+    /// The file of the answer
+    #[arg(long, value_name = "FILE")]
+    pub(crate) answer: PathBuf,
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
 }

@@ -94,6 +94,10 @@ impl Watch {
 }
 
 impl RunObserver for Watch {
+    fn waits(&self, why: &str) {
+        self.say(&format!("{why}\n"));
+    }
+
     fn begins(&self, beginning: &Beginning) {
         let to_run = beginning.nodes.iter().filter(|node| node.decision.action != Action::UpToDate);
         let lines = Lines::new(to_run, self.together, self.console.out);

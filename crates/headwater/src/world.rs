@@ -89,6 +89,7 @@ impl World {
             vars: serde_json::Map::new(),
             threads: None,
             process: self.environ.clone(),
+            program: self.program.clone(),
             host: self.host(),
             clock: Arc::new(SystemClock),
             cancel: Cancel::default(),

@@ -67,6 +67,7 @@ pub use lock::{LakeLock, LockHolder};
 pub use maintain::optimize::{OptimizeOptions, Optimized, RewriteGroup};
 pub use maintain::restore::{RestoreOptions, RestoreTo, Restored};
 pub use maintain::vacuum::{VacuumOptions, Vacuumed, VacuumedFile};
+pub use provenance::SpansDone;
 pub use prune::KeyValues;
 pub use relation::{Relation, Table};
 pub use relations::{RelationKind, RelationSummary};

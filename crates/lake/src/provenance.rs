@@ -1,7 +1,8 @@
 //! What Headwater writes into a commit beside the rows: which run, and from what the table was built.
 //!
 //! It is the key `headwater` of the commit's `commitInfo`, a versioned enum on disk, in the same commit as the rows so
-//! that the two cannot drift apart. It is read from the newest commit that has it. A commit by another engine
+//! that the two cannot drift apart. Spark lets nobody write such a key; there it is the same key of the JSON that stands as
+//! text in `userMetadata`. It is read from the newest commit that has it. A commit by another engine
 //! (`OPTIMIZE`, say) does not hide it, until the log's entry is cleaned away: Headwater itself never cleans a log, Spark
 //! does after `delta.logRetentionDuration` (30 days) when a checkpoint follows. What was built so long ago and touched
 //! by others since counts as built by something else, and is built again.
@@ -29,6 +30,20 @@ pub struct Provenance {
     pub built: Option<Built>,
     /// The attempt that staged the commit's rows, for a batch of files.
     pub attempt: Option<Uuid>,
+    /// How far a table is that Spark builds span by span of event time. (Here, transactions say it: a commit of Spark's can
+    /// hold one only.)
+    pub spans: Option<SpansDone>,
+}
+
+/// Spans of event time that were computed, as instants in seconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpansDone {
+    /// The end of the newest span that was ever computed.
+    pub newest: i64,
+    /// Where the run began that wrote last.
+    pub from: i64,
+    /// The end of what that run has done.
+    pub done: i64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -40,22 +55,45 @@ enum Stored {
         built: Option<Built>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         attempt: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        spans: Option<SpansDone>,
     },
 }
 
 impl Provenance {
     pub(crate) fn to_json(&self) -> serde_json::Result<Value> {
         let attempt = self.attempt.map(|attempt| attempt.to_string());
-        serde_json::to_value(Stored::V1 { run_id: self.run_id.clone(), built: self.built.clone(), attempt })
+        serde_json::to_value(Stored::V1 {
+            run_id: self.run_id.clone(),
+            built: self.built.clone(),
+            attempt,
+            spans: self.spans,
+        })
     }
 
     /// What a `commitInfo` says; `None` if it is not ours, or by a Headwater so new that this one cannot read it, which
     /// then counts as built by something else.
     pub(crate) fn from_commit_info(info: &CommitInfo) -> Option<Self> {
-        let stored = serde_json::from_value(info.info.get(KEY)?.clone()).ok()?;
-        let Stored::V1 { run_id, built, attempt } = stored;
-        Some(Self { run_id, built, attempt: attempt.and_then(|attempt| attempt.parse().ok()) })
+        let stored = match info.info.get(KEY) {
+            Some(own) => serde_json::from_value(own.clone()).ok()?,
+            None => from_user_metadata(info)?,
+        };
+        let Stored::V1 { run_id, built, attempt, spans } = stored;
+        Some(Self { run_id, built, attempt: attempt.and_then(|attempt| attempt.parse().ok()), spans })
     }
+}
+
+/// What Spark was told to write beside the rows.
+fn from_user_metadata(info: &CommitInfo) -> Option<Stored> {
+    #[derive(Deserialize)]
+    struct UserMetadata {
+        headwater: Stored,
+    }
+    let text = match &info.user_metadata {
+        Some(text) => text.as_str(),
+        None => info.info.get("userMetadata")?.as_str()?,
+    };
+    serde_json::from_str::<UserMetadata>(text).ok().map(|metadata| metadata.headwater)
 }
 
 /// What the commits up to a version tell of it.

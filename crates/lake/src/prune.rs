@@ -24,7 +24,7 @@ use crate::{LakeError, Table};
 /// What the log cuts off an instant, less one: a bound may lie so many microseconds below the greatest value.
 const CUT_OFF: i64 = 999;
 
-/// The values of a key column. A row whose value is null has no key.
+/// The values of a key column, of its type or, for whole numbers, of another such. A row whose value is null has no key.
 #[derive(Debug, Clone)]
 pub enum KeyValues {
     /// All of them, in any order.
@@ -53,7 +53,7 @@ impl Table {
                 continue;
             }
             let bounds = Bounds::of(&least, &greatest, &field.data_type).map_err(failed)?;
-            let wanted = Wanted::of(values, &bounds).map_err(failed)?;
+            let Some(wanted) = Wanted::of(values, &bounds).map_err(failed)? else { continue };
             for (file, may) in may.iter_mut().enumerate() {
                 *may = *may && wanted.may_lie_in(&bounds, file);
             }
@@ -121,14 +121,19 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(values: &KeyValues, bounds: &Bounds) -> Result<Self, ArrowError> {
+    /// `None` if they are a range that the column's type does not hold.
+    fn of(values: &KeyValues, bounds: &Bounds) -> Result<Option<Self>, ArrowError> {
         let (rows, is_range) = match values {
+            // What the type does not hold equals nothing in the column.
             KeyValues::All(values) => (bounds.convert(&[values])?, false),
             KeyValues::Between(least, greatest) => (bounds.convert(&[least, greatest])?, true),
         };
+        if is_range && rows.num_rows() < 2 {
+            return Ok(None);
+        }
         let mut order: Vec<usize> = (0..rows.num_rows()).collect();
         order.sort_unstable_by(|one, other| rows.row(*one).cmp(&rows.row(*other)));
-        Ok(Self { rows, order, is_range })
+        Ok(Some(Self { rows, order, is_range }))
     }
 
     fn may_lie_in(&self, bounds: &Bounds, file: usize) -> bool {

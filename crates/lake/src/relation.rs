@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::lake::below;
 use crate::objects::is_no_folder;
-use crate::provenance::{Past, Provenance, commit_info, transaction};
+use crate::provenance::{Past, Provenance, SpansDone, commit_info, transaction};
 use crate::types::from_delta;
 use crate::{Lake, LakeError, View};
 
@@ -176,6 +176,11 @@ impl Table {
     /// The run of the newest commit that Headwater made; `None` for a table by something else.
     pub fn run_id(&self) -> Option<&RunId> {
         self.past.provenance.as_ref().map(|provenance| &provenance.run_id)
+    }
+
+    /// How far Spark is that builds the table span by span of event time; `None` if Spark did not write it last.
+    pub fn spans_done(&self) -> Option<SpansDone> {
+        self.past.provenance.as_ref()?.spans
     }
 
     /// How many rows it has; `None` if a file by another engine does not say.

@@ -75,6 +75,18 @@ impl Lake {
         Ok(files.iter().filter_map(name).collect())
     }
 
+    /// All views, by their names.
+    pub async fn views(&self) -> Result<Vec<View>, LakeError> {
+        let mut names = self.view_names().await?;
+        names.sort();
+        let mut views = Vec::with_capacity(names.len());
+        for name in names {
+            // One may have been dropped by another process since it was listed.
+            views.extend(self.view(&name).await?);
+        }
+        Ok(views)
+    }
+
     /// Puts a view in place, in place of a table of that name too, which is then dropped with its history. A table that
     /// Headwater did not write is not touched.
     pub async fn replace_view(&self, view: View) -> Result<TableVersion, LakeError> {

@@ -1,9 +1,17 @@
 //! `check`: finds every mistake in the project without touching data.
 
-use headwater_plan::{Diagnostics, NodeKind, Plan};
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use headwater_plan::{Diagnostics, NodeKind};
+use headwater_project::{Keep, Outside};
 use serde::Serialize;
 
-use crate::{Context, project};
+use crate::Context;
+use crate::outside::OutsideLake;
+
+/// Where it is kept what earlier checks found, in the project's folder.
+const KEPT: &str = ".headwater/checked";
 
 /// A project without errors.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,13 +46,17 @@ pub struct Counts {
 impl Counts {
     /// Counts one.
     pub fn add(&mut self, kind: NodeKind) {
+        self.add_all(kind, 1);
+    }
+
+    fn add_all(&mut self, kind: NodeKind, count: u64) {
         match kind {
-            NodeKind::Source => self.sources += 1,
-            NodeKind::Seed => self.seeds += 1,
-            NodeKind::Model => self.models += 1,
-            NodeKind::Snapshot => self.snapshots += 1,
-            NodeKind::Test => self.tests += 1,
-            NodeKind::UnitTest => self.unit_tests += 1,
+            NodeKind::Source => self.sources += count,
+            NodeKind::Seed => self.seeds += count,
+            NodeKind::Model => self.models += count,
+            NodeKind::Snapshot => self.snapshots += count,
+            NodeKind::Test => self.tests += count,
+            NodeKind::UnitTest => self.unit_tests += count,
             // It runs beside the nodes, and is none that anybody asks for.
             NodeKind::Operation => {}
         }
@@ -56,22 +68,43 @@ impl Counts {
         kinds.into_iter().for_each(|kind| counts.add(kind));
         counts
     }
-
-    fn of_plan(plan: &Plan) -> Self {
-        Self::of(plan.nodes.values().map(|node| node.kind))
-    }
 }
 
-/// Checks the project.
+/// Checks the project. What is found is kept in the project's folder, so that the next check does again only what must be
+/// done again.
 ///
 /// # Errors
 /// Every mistake in it.
 pub async fn check(context: &Context) -> Result<CheckReport, Diagnostics> {
-    let project = project::compile(context).await?;
-    Ok(CheckReport {
-        project: project.plan.project.clone(),
-        environment: project.plan.environment.name.clone(),
-        counts: Counts::of_plan(&project.plan),
-        warnings: project.warnings,
-    })
+    let request = context.request()?;
+    let keep = Keep { folder: request.dir.join(KEPT), program: program() };
+    let lake = Arc::new(OutsideLake::new(&request, &context.clock)?);
+    let outside: Arc<dyn Outside> = lake.clone();
+    // Compiling is all CPU work, and deep: it gets a thread of its own.
+    let checking = tokio::task::spawn_blocking(move || {
+        let checked = headwater_project::check(&request, &outside, Some(&keep));
+        (checked, lake.failure())
+    });
+    let (checked, failure) = checking.await.map_err(crate::error::fell)?;
+    if let Some(failure) = failure {
+        // First: a table that is said not to be there may well be there.
+        let mut told = Diagnostics::from(failure);
+        told.extend(checked.diagnostics);
+        return Err(told);
+    }
+    if checked.diagnostics.has_errors() {
+        return Err(checked.diagnostics);
+    }
+    let mut counts = Counts::default();
+    checked.nodes.into_iter().for_each(|(kind, count)| counts.add_all(kind, count));
+    let (project, environment) = (checked.project, checked.environment);
+    Ok(CheckReport { project, environment, counts, warnings: checked.diagnostics })
+}
+
+/// What tells this program from every other build of it: what those kept may not be what this one would find.
+fn program() -> String {
+    let file = std::env::current_exe().and_then(std::fs::metadata);
+    let changed = |file: &std::fs::Metadata| file.modified().ok()?.duration_since(UNIX_EPOCH).ok();
+    let told = file.map(|file| format!("{} {:?}", file.len(), changed(&file)));
+    told.unwrap_or_default()
 }

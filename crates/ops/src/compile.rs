@@ -1,6 +1,8 @@
 //! `compile`: the SQL that the project comes to, below `target/compiled/`.
 
 use headwater_plan::{Code, Diagnostic, Diagnostics, Node, NodeId, NodeKind, Plan, Step};
+use headwater_spark::bundle::Bundle;
+use headwater_spark::lower::{Stage, StageNode, lower};
 use serde::Serialize;
 
 use crate::artefacts::{self, Writer};
@@ -81,6 +83,47 @@ pub async fn inline(context: &Context, choice: &Choice, sql: &str) -> Result<Com
     let text = artefacts::compiled(node).unwrap_or_default();
     let nodes = vec![compiled_node(node, None, text)];
     Ok(CompileReport { nodes, late: Vec::new(), warnings: project.warnings })
+}
+
+/// What a job of Spark would execute for a selection.
+#[derive(Debug, Clone)]
+pub struct BundleReport {
+    /// The bundle, with every selected node in it, whether it is up to date or not.
+    pub bundle: Bundle,
+    /// What the user should know.
+    pub warnings: Diagnostics,
+}
+
+/// Lowers the selected nodes to what a job of Spark would execute. Nothing is written.
+///
+/// # Errors
+/// Mistakes in the project or in the selection, a lake that cannot be read.
+pub async fn bundle(context: &Context, choice: &Choice) -> Result<BundleReport, Diagnostics> {
+    let (project, selected) = chosen(context, choice, "compile").await?;
+    let (plan, request) = (&project.plan, &project.request);
+    let lake = wiring::lake(&plan.environment, &request.environ).await?;
+    let views = lake.views().await.map_err(|error| error.diagnostic())?;
+    let agenda = headwater_run::agenda::whole(plan, &selected);
+    let nodes = agenda.iter().filter_map(|entry| {
+        let node = plan.nodes.get(&entry.id)?;
+        Some(StageNode { node, after: entry.after.clone(), always: entry.always })
+    });
+    let bundle = lower(&Stage {
+        plan,
+        nodes: nodes.collect(),
+        views: &views.into_iter().map(|view| (view.name.clone(), view)).collect(),
+        lake: plan.environment.lake.clone(),
+        run_id: crate::run::run_id(&request.invocation),
+        started_at: request.invocation.started_at,
+        attempt: 1,
+        threads: plan.environment.threads,
+        full_refresh: choice.full_refresh,
+        fail_fast: choice.fail_fast,
+        now: None,
+        settings: Default::default(),
+        native: Vec::new(),
+    });
+    Ok(BundleReport { bundle, warnings: project.warnings.clone() })
 }
 
 fn compiled_node(node: &Node, path: Option<String>, sql: &str) -> CompiledNode {

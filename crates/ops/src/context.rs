@@ -20,6 +20,8 @@ pub struct Context {
     pub threads: Option<usize>,
     /// The process's environment variables.
     pub process: Vec<(String, String)>,
+    /// This program's file, for a job that calls it again.
+    pub program: Option<PathBuf>,
     /// The machine's name, for those who find the lake held.
     pub host: String,
     /// The time.

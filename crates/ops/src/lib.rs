@@ -8,6 +8,8 @@
 //! | [`plan`] | what a run would do, and why |
 //! | [`run`] | loading, building, testing; also `build`, `seed`, `snapshot`, `test` |
 //! | [`compile`] | the SQL that the project comes to |
+//! | [`doctor`] | what stands in the way of a run on this machine |
+//! | [`execute_step`] | one step of a bundle, for a job of Spark |
 //! | [`show`] | the first rows of a model's SQL |
 //! | [`list`] | the nodes that a selection names |
 //! | [`lineage`] | which columns a column is made of |
@@ -36,6 +38,7 @@
 //! | `placed` | diagnostics that name files from the project's folder |
 //! | `project` | the project, compiled beside its lake |
 //! | `selection` | a choice beside its project: the nodes that it names |
+//! | [`spark`] | Spark beside the embedded engine: which of the two a run takes |
 //! | `stages` | what is compiled while a run goes on |
 //! | `wiring` | the only place that picks an engine, a lake and a run store |
 //!
@@ -55,7 +58,9 @@ pub mod demo;
 pub mod deps;
 pub mod diff;
 pub mod docs;
+pub mod doctor;
 pub mod error;
+pub mod execute_step;
 pub mod generate;
 pub mod infer;
 pub mod init;
@@ -76,6 +81,7 @@ pub mod sample;
 mod selection;
 pub mod show;
 pub mod sources;
+pub mod spark;
 mod stages;
 pub mod tables;
 pub mod templates;

@@ -54,11 +54,11 @@ fn job(plan: &Plan, node: &Node) -> Value {
     if let Some(sql) = crate::artefacts::compiled(node) {
         facets.insert(
             "sql".into(),
-            facet("1-0-1/SQLJobFacet.json#/$defs/SQLJobFacet", json!({ "query": sql, "dialect": "spark" })),
+            facet("1-1-0/SQLJobFacet.json#/$defs/SQLJobFacet", json!({ "query": sql, "dialect": "spark" })),
         );
     }
     if let Some(description) = &node.description {
-        let path = "1-0-1/DocumentationJobFacet.json#/$defs/DocumentationJobFacet";
+        let path = "1-1-0/DocumentationJobFacet.json#/$defs/DocumentationJobFacet";
         facets.insert("documentation".into(), facet(path, json!({ "description": description })));
     }
     json!({ "namespace": namespace(plan), "name": node.id, "facets": facets })
@@ -91,7 +91,7 @@ fn inputs(plan: &Plan, node: &Node) -> Vec<Value> {
 fn schema_facet(schema: &Schema) -> Value {
     let fields: Vec<Value> =
         schema.fields.iter().map(|field| json!({ "name": field.name, "type": field.data_type.to_string() })).collect();
-    facet("1-1-1/SchemaDatasetFacet.json#/$defs/SchemaDatasetFacet", json!({ "fields": fields }))
+    facet("1-2-0/SchemaDatasetFacet.json#/$defs/SchemaDatasetFacet", json!({ "fields": fields }))
 }
 
 fn outputs(plan: &Plan, node: &Node, report: Option<&NodeReport>) -> Vec<Value> {
@@ -185,7 +185,7 @@ impl EventFile {
             "job": { "namespace": namespace(plan), "name": plan.project },
         });
         let mut facets =
-            Map::from_iter([("parent".to_owned(), facet("1-0-1/ParentRunFacet.json#/$defs/ParentRunFacet", parent))]);
+            Map::from_iter([("parent".to_owned(), facet("1-2-0/ParentRunFacet.json#/$defs/ParentRunFacet", parent))]);
         if let Some(error) = report.filter(|_| kind == "FAIL").and_then(|it| it.step_report.diagnostics.first()) {
             let path = "1-0-1/ErrorMessageRunFacet.json#/$defs/ErrorMessageRunFacet";
             let content = json!({ "message": error.message, "programmingLanguage": "SQL" });
@@ -222,6 +222,10 @@ impl RunObserver for EventFile {
             Some((Arc::clone(&beginning.plan), beginning.run_id.clone()));
         self.with_run(|plan, run_id| self.run_event(plan, run_id, "START"));
         self.inner.begins(beginning);
+    }
+
+    fn waits(&self, why: &str) {
+        self.inner.waits(why);
     }
 }
 

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use headwater_plan::{Diagnostic, Engine, Node, NodeState, StepContext, StepReport};
+use headwater_plan::{Agenda, Diagnostic, Engine, Node, NodeState, StepContext, StepReport};
 
 /// An engine whose diagnostics name the files of a project from its folder.
 pub(crate) struct Placed<E> {
@@ -28,6 +28,14 @@ impl<E: Engine> Placed<E> {
 impl<E: Engine> Engine for Placed<E> {
     fn name(&self) -> &str {
         self.engine.name()
+    }
+
+    async fn prepare(&self, agenda: &Agenda) {
+        self.engine.prepare(agenda).await;
+    }
+
+    async fn conclude(&self) {
+        self.engine.conclude().await;
     }
 
     async fn state(&self, node: &Node) -> Result<NodeState, Diagnostic> {

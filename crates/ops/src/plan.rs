@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::choice::Choice;
 use crate::project::Project;
 use crate::selection::{chosen, operations};
+use crate::spark::{EngineTaken, Taking};
 use crate::{Context, wiring};
 
 /// What a run would do.
@@ -23,6 +24,9 @@ pub struct PlanReport {
     pub environment: String,
     /// The lake, as the user wrote it.
     pub lake: String,
+    /// The engine that a run would take, where that is not the embedded one alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine: Option<EngineTaken>,
     /// The selected nodes, in the order in which they would run.
     pub nodes: Vec<PlannedNode>,
     /// What the user should know.
@@ -57,14 +61,19 @@ pub async fn plan(context: &Context, choice: &Choice) -> Result<PlanReport, Diag
     let (project, selected) = chosen(context, choice, "plan").await?;
     let prospect = Prospect::new(context, &project, selected, choice).await?;
     let decisions = prospect.decide().await?;
+    let taking = Taking { context, project: &project, lake: &prospect.lake };
+    let (engine, problems) = taking.told(&decisions).await?;
     let mut nodes = planned(&project.plan, decisions);
     prospect.estimate(&mut nodes).await?;
+    let mut warnings = project.warnings.clone();
+    warnings.extend(problems);
     Ok(PlanReport {
         project: project.plan.project.clone(),
         environment: project.plan.environment.name.clone(),
         lake: project.plan.environment.lake_written.clone(),
+        engine,
         nodes,
-        warnings: project.warnings,
+        warnings,
     })
 }
 

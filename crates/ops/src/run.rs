@@ -23,6 +23,7 @@ use crate::choice::Choice;
 use crate::plan::{PlannedNode, Prospect, any_work, planned};
 use crate::project::Project;
 use crate::selection::chosen;
+use crate::spark::Taking;
 use crate::stages::Staging;
 use crate::{Context, Counts, OpsError};
 
@@ -97,6 +98,9 @@ impl Verb {
 pub trait RunObserver: Observer {
     /// The run begins. Not told when there is nothing to do.
     fn begins(&self, beginning: &Beginning);
+
+    /// The run waits for something before it begins.
+    fn waits(&self, why: &str);
 }
 
 /// What is about to run.
@@ -201,6 +205,8 @@ async fn execute(
     if !any_work(&decisions) {
         return idle(decisions);
     }
+    let taking = Taking { context, project, lake: &prospect.lake };
+    let on_spark = taking.ready(&decisions).await?;
     let run_id = run_id(&project.request.invocation);
     let holder = LockHolder {
         run_id: run_id.clone(),
@@ -210,10 +216,15 @@ async fn execute(
         since: context.clock.now(),
     };
     let _lock = prospect.lake.lock(&holder).map_err(|error| error.diagnostic())?;
+    let adopted = taking.adopt(&|why| options.observer.waits(why)).await?;
     let decisions = verb.adjust(prospect.decide().await?);
     if !any_work(&decisions) {
         return idle(decisions);
     }
+    let engine = match on_spark {
+        Some(ready) => taking.engine(ready, Arc::clone(&prospect.engine), adopted),
+        None => Arc::clone(&prospect.engine),
+    };
     let store = RunStore::open(&project.request.dir).map_err(|error| error.diagnostic())?;
     let environment = &project.plan.environment;
     options.observer.begins(&Beginning {
@@ -229,7 +240,7 @@ async fn execute(
     let request = RunRequest {
         plan: Arc::clone(&project.plan),
         decisions,
-        engine: Arc::clone(&prospect.engine),
+        engine,
         run_id,
         command: options.command.clone(),
         threads: environment.threads,

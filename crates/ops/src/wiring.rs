@@ -1,12 +1,12 @@
 //! The only place that picks an engine, a lake, the stores of its files and a run store.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use headwater_aws::S3;
 use headwater_connect::files::Stores;
 use headwater_embedded::{EmbeddedEngine, Settings};
 use headwater_lake::Lake;
-use headwater_plan::node::EngineKind;
 use headwater_plan::{Clock, Diagnostic, Engine, Environment};
 use headwater_project::{Environ, Request};
 use tokio::runtime::Handle;
@@ -40,16 +40,19 @@ pub(crate) fn stores(environ: &Environ) -> Stores {
     Stores::new(Arc::new(buckets(environ)), Handle::current())
 }
 
-/// The engine that executes the environment's steps.
+/// The engine that looks at the lake, and executes the environment's steps unless Spark does.
 pub(crate) fn engine(
     environment: &Environment,
     lake: Lake,
     request: &Request,
     clock: &Arc<dyn Clock>,
 ) -> Arc<dyn Engine> {
-    match environment.engine {
-        EngineKind::Embedded => Arc::new(Placed::new(embedded(environment, lake, request, clock), &request.dir)),
-    }
+    placed(embedded(environment, lake, request, clock), &request.dir)
+}
+
+/// An engine whose diagnostics name the files of a project from its folder.
+pub(crate) fn placed(engine: impl Engine + 'static, project: &Path) -> Arc<dyn Engine> {
+    Arc::new(Placed::new(engine, project))
 }
 
 /// The engine that answers queries, whichever engine builds the tables: it reads the same lake.

@@ -129,6 +129,15 @@ pub enum Code {
     InvalidLedger,
     /// An existing table's columns do not fit what would be written.
     SchemaMismatch,
+    // the engine
+    /// A program or library that the engine needs is not there: Spark, Java, Python, Delta Lake.
+    EngineMissing,
+    /// Parts of an engine whose versions do not go together.
+    EngineVersion,
+    /// A setting with which the engine cannot work.
+    EngineSetting,
+    /// A job of the engine that ended without a result.
+    EngineFailed,
     // the run
     /// A query failed while it ran.
     ExecutionFailed,

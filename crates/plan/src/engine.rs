@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::report::StepReport;
-use crate::{Clock, Diagnostic, Node, RunId, TableName};
+use crate::{Clock, Diagnostic, Node, NodeId, Plan, RunId, TableName};
 
 /// Executes steps. The embedded engine and Spark are its kinds; a scheduler sees only this.
 #[async_trait]
@@ -16,11 +17,54 @@ pub trait Engine: Send + Sync {
     /// The engine's name in reports: `embedded`, `spark`.
     fn name(&self) -> &str;
 
+    /// Hears what is to be executed next, before the first of it: an engine may begin with all of it at once, and then
+    /// answers each node when it is asked for. What is wrong is told by [`Engine::execute`]. Does nothing by default.
+    async fn prepare(&self, _agenda: &Agenda) {}
+
+    /// Everything that was prepared has ended, or nobody will ask for the rest. Does nothing by default.
+    async fn conclude(&self) {}
+
     /// What the lake holds for a node today, and what waits for it. Reads metadata only, changes nothing.
     async fn state(&self, node: &Node) -> Result<NodeState, Diagnostic>;
 
     /// Executes a node's step. On an error or when cancelled, nothing of the step is visible in the lake.
     async fn execute(&self, node: &Node, context: &StepContext) -> Result<StepReport, Diagnostic>;
+}
+
+/// What a scheduler is about to ask of an engine.
+#[derive(Clone)]
+pub struct Agenda {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// The nodes, in the plan's order.
+    pub nodes: Vec<AgendaNode>,
+    /// The run.
+    pub run_id: RunId,
+    /// When the run began.
+    pub started_at: DateTime<Utc>,
+    /// Which stage of the run it is, from 1.
+    pub stage: u32,
+    /// How many nodes run side by side.
+    pub threads: usize,
+    /// Whether tables are built anew.
+    pub full_refresh: bool,
+    /// Whether the first failure leaves out all that has not begun.
+    pub fail_fast: bool,
+    /// Asks to stop.
+    pub cancel: Cancel,
+}
+
+/// A node that is to be executed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgendaNode {
+    /// The node.
+    pub id: NodeId,
+    /// The nodes of the agenda that must have ended well before.
+    pub after: Vec<NodeId>,
+    /// Whether it is executed however those ended.
+    pub always: bool,
+    /// For an ingest: the bytes of the files that wait.
+    pub pending_bytes: u64,
 }
 
 /// A table at a point of its history. Two tables at one path in turn have different ids.

@@ -9,8 +9,11 @@
 //! | [`lineage`] | which columns a column is made of |
 //! | [`beside`] | exposures, macros, doc blocks: what a project has beside its nodes |
 //! | [`ingest`] | what an ingest step loads: files, their format, the contract of their columns |
+//! | [`spark`] | where and how Spark runs, as the environment says it |
 //! | [`engine`] | the [`Engine`] trait: the only thing that a scheduler knows of an engine |
 //! | [`report`] | rows in, rows out, set aside: the one report format of every engine |
+//! | [`found`] | what tests found, in words |
+//! | [`refusal`] | rows and columns that do not go into a table, in words |
 //! | [`diagnostic`] | every error or warning a user can see, and its [`Code`] |
 //! | [`secret`] | text that cannot be printed |
 //! | [`clock`] | time, passed in |
@@ -23,20 +26,23 @@ pub mod clock;
 pub mod code;
 pub mod diagnostic;
 pub mod engine;
+pub mod found;
 pub mod ingest;
 pub mod lineage;
 pub mod model;
 pub mod name;
 pub mod node;
+pub mod refusal;
 pub mod report;
 pub mod secret;
+pub mod spark;
 pub mod types;
 
 pub use beside::{Beside, DocBlock, Exposure, Group, MacroAbout};
 pub use clock::Clock;
 pub use code::Code;
 pub use diagnostic::{Diagnostic, Diagnostics, Fault, Location, Severity};
-pub use engine::{Built, Cancel, Engine, NodeState, Pending, Progress, StepContext, TableVersion};
+pub use engine::{Agenda, AgendaNode, Built, Cancel, Engine, NodeState, Pending, Progress, StepContext, TableVersion};
 pub use ingest::{
     AfterLoad, BadRowLimit, BatchLimits, Compression, Constraint, Contract, ContractColumn, CsvOptions, FileFormat,
     FileSet, Ingest, JsonOptions, OnBadRow, OnFileChange, OnSchemaChange, Quotes, Ragged, TableLayout,
@@ -50,4 +56,5 @@ pub use name::{NodeId, RunId, TableName};
 pub use node::{About, ColumnAbout, EngineKind, Environment, Node, NodeKind, Plan, Seed, Step, TestAbout};
 pub use report::{NodeReport, NodeStatus, RowCounts, RunReport, RunStatus, Skipped, Spans, StepReport};
 pub use secret::Secret;
+pub use spark::{Auto, Spark, SparkOn};
 pub use types::{DataType, Field, Schema};

@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Hooks, Incremental, Late, Query, Snapshot, Statement, Table, Test, UnitTest};
+use crate::spark::{Auto, Spark};
 use crate::{CsvOptions, DataType, Ingest, Location, NodeId, Schema, TableName};
 
 /// All that the user's files say, checked and typed. Printable; nothing downstream reads the project again.
@@ -42,11 +43,26 @@ pub struct Environment {
 }
 
 /// The engines that a project may name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EngineKind {
     /// DataFusion inside this process.
     Embedded,
+    /// Spark.
+    Spark(Box<Spark>),
+    /// Embedded or Spark, by how much a run would read.
+    Auto(Box<Auto>),
+}
+
+impl EngineKind {
+    /// The Spark that it may run on.
+    pub fn spark(&self) -> Option<&Spark> {
+        match self {
+            Self::Embedded => None,
+            Self::Spark(spark) => Some(spark),
+            Self::Auto(auto) => Some(&auto.spark),
+        }
+    }
 }
 
 /// The kinds of node, as dbt's selection syntax and the reports name them.

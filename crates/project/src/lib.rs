@@ -14,24 +14,26 @@
 //! | [`select`] | dbt's selection syntax on a plan |
 //! | [`generate`] | the hints for generated data |
 //! | [`invocation`] | the command that a project is compiled for |
+//! | `parallel` | the same work for many things, side by side |
 //! | [`schemas`] | the JSON Schemas of the YAML files |
 //! | [`world`] | what the compiler asks of the lake: columns, relations, rows |
 //!
 //! Does not belong here: anything that touches data (but for seeds, which are a part of the project), anything that one
 //! engine alone knows. The lake is asked about columns through [`headwater_sql::Relations`], and for nothing else.
-//! Files on disk: reads the project's folder; writes none.
+//! Files on disk: reads the project's folder; writes what checks found to the folder of a [`Keep`], if it is given one.
 
 pub mod compile;
 pub mod config;
 pub mod generate;
 pub mod invocation;
 pub mod packages;
+mod parallel;
 pub mod schemas;
 pub mod select;
 mod template;
 pub mod world;
 
-pub use compile::{Compiled, compile, environment, project};
+pub use compile::{Checked, Compiled, Keep, check, compile, environment, project};
 pub use config::{Environ, Request, find};
 pub use invocation::Invocation;
 pub use world::{Answer, Outside, RelationKind, Rows};

@@ -6,24 +6,25 @@ use std::thread;
 
 /// Fewer than this are done by the calling thread: starting others would cost more.
 const WORTH_IT: usize = 16;
-/// How many a thread takes at a time.
+/// How many a thread takes at a time, at most: few at the end, so that none waits long for another.
 const CHUNK: usize = 8;
 
 /// What `work` gives for each of `inputs`, in their order.
-pub(super) fn map<T: Sync, R: Send>(inputs: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub(crate) fn map<T: Sync, R: Send>(inputs: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     if threads == 1 || inputs.len() < WORTH_IT {
         return inputs.iter().map(work).collect();
     }
+    let chunk = (inputs.len() / (threads * CHUNK)).clamp(1, CHUNK);
     let next = AtomicUsize::new(0);
     let worker = || {
         let mut done = Vec::new();
         loop {
-            let start = next.fetch_add(CHUNK, Ordering::Relaxed);
+            let start = next.fetch_add(chunk, Ordering::Relaxed);
             if start >= inputs.len() {
                 return done;
             }
-            let end = inputs.len().min(start + CHUNK);
+            let end = inputs.len().min(start + chunk);
             done.push((start, inputs[start..end].iter().map(&work).collect::<Vec<R>>()));
         }
     };

@@ -110,6 +110,11 @@ impl Graph {
         self.needs.iter().map(BTreeSet::len).collect()
     }
 
+    /// What a node needs.
+    pub(crate) fn needs_of(&self, node: usize) -> impl Iterator<Item = usize> + '_ {
+        self.needs.get(node).into_iter().flatten().copied()
+    }
+
     fn add(&mut self, node: usize, needed: usize) {
         if let (Some(needs), Some(needed_by)) = (self.needs.get_mut(node), self.needed_by.get_mut(needed)) {
             needs.insert(needed);

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`look`] | asking the engine what the lake holds for the nodes of a selection |
 //! | [`decide`](mod@decide) | the pure choice: which selected nodes run and why, which are up to date |
+//! | [`agenda`] | what an engine is told to be ahead of it |
 //! | `graph` | who waits for whom among the decided nodes, the tests that gate included |
 //! | `moment` | the statements before and after everything else |
 //! | [`schedule`] | running the decisions: at most so many at once, failures, stopping |
@@ -19,6 +20,7 @@
 //! Files on disk, all under the project's `.headwater/`: `runs.db` (SQLite, with its `-wal` and `-shm`) and
 //! `running/<run id>`, a file that a run's process holds a lock on for as long as it lives.
 
+pub mod agenda;
 pub mod decide;
 pub mod error;
 pub mod event;

@@ -16,11 +16,12 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use headwater_plan::{
-    Built, Cancel, Clock, Code, Diagnostic, Diagnostics, Engine, Node, NodeId, NodeReport, NodeStatus, Plan, RunId,
-    RunReport, RunStatus, Severity, StepContext, StepReport,
+    Agenda, Built, Cancel, Clock, Code, Diagnostic, Diagnostics, Engine, Node, NodeId, NodeReport, NodeStatus, Plan,
+    RunId, RunReport, RunStatus, Severity, StepContext, StepReport,
 };
 use tokio::task::{Id, JoinError, JoinSet};
 
+use crate::agenda::{self, Standing};
 use crate::graph::{Graph, guarded, upstream};
 use crate::moment::Moment;
 use crate::outcome::{fell, milliseconds, run_status, status_of};
@@ -64,7 +65,9 @@ pub async fn execute_as(request: RunRequest, conduct: Conduct<'_>) -> RunReport 
     let mut run = Run::begin(request, conduct.fail_fast);
     loop {
         let ended_before = run.report.nodes.len();
+        run.prepare().await;
         run.stage().await;
+        run.request.engine.conclude().await;
         if run.waiting.is_empty() {
             break;
         }
@@ -111,6 +114,8 @@ struct Run {
     report: RunReport,
     /// What the store could not do; told with the next node that ends.
     warnings: Vec<Diagnostic>,
+    /// Which stage it is, from 1.
+    stage: u32,
 }
 
 impl Run {
@@ -140,6 +145,7 @@ impl Run {
             tasks: JoinSet::new(),
             report,
             warnings: Vec::new(),
+            stage: 0,
             request,
         };
         run.lay_out();
@@ -171,6 +177,30 @@ impl Run {
             upstream.into_iter().find_map(|id| self.stopped.get(id)).cloned()
         };
         self.blocked_by = decisions.iter().map(|it| if self.stopped.is_empty() { None } else { blocker(it) }).collect();
+    }
+
+    /// Lets the engine know what is ahead in this stage.
+    async fn prepare(&mut self) {
+        self.settle();
+        self.stage += 1;
+        let standing = |position: usize| match self.action(position) {
+            _ if self.request.cancel.is_cancelled() => Standing::Idle,
+            _ if self.blocker(position).is_some() => Standing::Blocked,
+            Action::Run => Standing::Open,
+            _ => Standing::Idle,
+        };
+        let agenda = Agenda {
+            nodes: agenda::nodes(&self.request.plan, &self.request.decisions, &self.graph, &standing),
+            plan: Arc::clone(&self.request.plan),
+            run_id: self.request.run_id.clone(),
+            started_at: self.report.started_at,
+            stage: self.stage,
+            threads: self.request.threads.max(1),
+            full_refresh: self.request.full_refresh,
+            fail_fast: self.fail_fast,
+            cancel: self.request.cancel.clone(),
+        };
+        self.request.engine.prepare(&agenda).await;
     }
 
     /// Runs until nothing is left but what waits to be compiled.

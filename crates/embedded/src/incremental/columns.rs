@@ -10,11 +10,11 @@ use headwater_plan::{DataType, Diagnostic, Field, OnModelSchemaChange, Schema, T
 use headwater_sql::TypedQuery;
 use headwater_sql::types::arrow_type;
 
-use super::error::IncrementalError;
 use super::{Step, quoted};
 use crate::change::{Asked, rewrite, target_rows};
 use crate::error::EmbeddedError;
 use crate::inputs::Inputs;
+use headwater_plan::refusal::IncrementalError;
 
 /// How a query's columns and a table's go together.
 #[derive(Debug, Clone, PartialEq)]

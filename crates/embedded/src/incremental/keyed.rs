@@ -14,11 +14,11 @@ use headwater_plan::{Schema, TableName};
 use serde_json::Value;
 
 use self::ready::Ready;
-use super::error::IncrementalError;
 use super::{Increment, Written, quoted};
 use crate::change::target_rows;
 use crate::error::EmbeddedError;
 use crate::spool::{ROW, RowSet, spooled_rows};
+use headwater_plan::refusal::IncrementalError;
 
 /// The increment's rows, as dbt names them.
 const SOURCE: &str = "DBT_INTERNAL_SOURCE";
@@ -141,7 +141,7 @@ fn column(
     found.cloned().ok_or_else(|| {
         let meant = did_you_mean(name, given.iter().map(String::as_str)).map(str::to_owned);
         let (table, column) = (increment.step.target.clone(), name.to_owned());
-        IncrementalError::NoColumn { setting, column, table, meant }.into()
+        IncrementalError::NoColumn { setting: setting.into(), column, table, meant }.into()
     })
 }
 

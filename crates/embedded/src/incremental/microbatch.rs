@@ -30,7 +30,6 @@ use serde_json::Value;
 use self::filter::{EventTime, Filter, belongs};
 use self::progress::Progress;
 pub(crate) use self::progress::is_due;
-use super::error::IncrementalError;
 use super::spans::Span;
 use super::{ATTEMPTS, Step, columns, quoted};
 use crate::change::{Asked, Touched, find, rewrite, target_rows};
@@ -38,6 +37,7 @@ use crate::compact::compact;
 use crate::error::EmbeddedError;
 use crate::inputs::Inputs;
 use crate::{rows, table};
+use headwater_plan::refusal::IncrementalError;
 
 /// What all spans of a run share.
 struct Run<'a> {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike, Duration, DurationRound, Months, NaiveTime, Utc};
 use headwater_plan::BatchSize;
 
-use super::error::IncrementalError;
+use headwater_plan::refusal::IncrementalError;
 
 /// How many spans a run may have. An hour each for more than ten years.
 const MOST: u64 = 100_000;

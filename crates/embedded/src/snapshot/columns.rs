@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use headwater_plan::{DataType, Field, HardDeletes, Schema, Snapshot, SnapshotStrategy, TableName};
 
-use super::error::SnapshotError;
 use crate::incremental::quoted;
 use crate::statement::rewriting::source_rows;
+use headwater_plan::refusal::SnapshotError;
 
 /// The id of the version that a row would begin.
 pub(super) const ID: &str = "__headwater_id";

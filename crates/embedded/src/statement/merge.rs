@@ -8,6 +8,7 @@ use headwater_plan::TableName;
 use headwater_sql::{MergeAction, MergeClause, MergeStatement};
 
 use super::naming::Naming;
+use super::pruning;
 use super::rewriting::{Rewriting, file_of, finished, rows_in, source_rows};
 use crate::change::{Touched, target_rows};
 use crate::error::EmbeddedError;
@@ -28,7 +29,10 @@ pub(super) async fn merge(mut rewriting: Rewriting<'_>, statement: &MergeStateme
     if spool.rows() == 0 && statement.not_matched_by_source.is_empty() {
         return Ok(0);
     }
-    let fired = merging.fired(&rewriting).await?;
+    if statement.not_matched_by_source.is_empty() {
+        rewriting.only = Some(pruning::candidates(&rewriting, &spool, &merging.joined("true")).await?);
+    }
+    let fired = merging.fired(&mut rewriting).await?;
     let unmatched = merging.unmatched(&rewriting).await?;
     let mut files = fired.files.clone();
     files.extend(unmatched.files.iter().filter(|file| !fired.files.contains(file)).cloned());
@@ -112,22 +116,35 @@ impl<'a> Merging<'a> {
         }
     }
 
-    /// The rows of the table that a clause for matches changes.
-    async fn fired(&self, rewriting: &Rewriting<'_>) -> Result<Touched, EmbeddedError> {
+    /// A value for every match.
+    fn joined(&self, value: &str) -> String {
+        let [target, source] = self.tables();
+        format!("SELECT {value} FROM {source} JOIN {target} ON {}", self.joined_on())
+    }
+
+    /// The rows of the table that a clause for matches changes. From then on, files without a match are not read.
+    async fn fired(&self, rewriting: &mut Rewriting<'_>) -> Result<Touched, EmbeddedError> {
         let matched = &self.statement.matched;
         if matched.is_empty() {
             return Ok(Touched::default());
         }
-        let [target, source] = self.tables();
-        let from = format!("FROM {source} JOIN {target} ON ({})", self.on);
-        let fired = format!("SELECT {} {from} WHERE {}", file_of(&self.target.alias), self.any(matched));
-        let touched = rewriting.find(&fired).await?;
+        let files = self.joined(&file_of(&self.target.alias));
+        let found = rewriting.find(&files).await?;
+        if self.statement.not_matched_by_source.is_empty() {
+            rewriting.only = Some(found.files.clone());
+        }
+        let joined = found.rows;
+        let touched = match self.any(matched).as_str() {
+            // Whatever is joined fires.
+            "true" => found,
+            _ if !self.counts_all() => found,
+            any => rewriting.find(&format!("{files} WHERE {any}")).await?,
+        };
         let only_deletes = matches!(matched.as_slice(), [MergeClause { condition: None, action: MergeAction::Delete }]);
         if touched.rows == 0 || only_deletes {
             return Ok(touched);
         }
-        let on = self.joined_on();
-        let joined = rewriting.number(&format!("SELECT count(*) FROM {source} JOIN {target} ON {on}")).await?;
+        let ([target, source], on) = (self.tables(), self.joined_on());
         let rows = rewriting.number(&format!("SELECT count(*) FROM {target} LEFT SEMI JOIN {source} ON {on}")).await?;
         if joined > rows {
             let table = self.statement.target.clone();

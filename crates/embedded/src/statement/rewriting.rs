@@ -1,5 +1,6 @@
 //! What all changes of a table have in common: one version of it, what its queries read, and how its files are written.
 
+use datafusion::logical_expr::LogicalPlan;
 use headwater_lake::{
     ChangeOptions, Committed, DataFile, FILE_NUMBER, FinishedPart, Outcome, PartWriter, Removal, Table, TableChange,
 };
@@ -25,6 +26,8 @@ pub(crate) struct Rewriting<'a> {
     pub(crate) inputs: Inputs,
     /// Whether what the table is joined with fits into memory.
     pub(crate) hash_joins: bool,
+    /// The files in which all of its queries find what they look for; `None`: any.
+    pub(crate) only: Option<Vec<DataFile>>,
     pub(crate) context: &'a StepContext,
 }
 
@@ -44,10 +47,10 @@ impl<'a> Rewriting<'a> {
         Ok(self.engine.lake.begin_change(self.base, options)?)
     }
 
-    /// Computes the rows of a query over the whole table once, for all further queries to read under a name.
+    /// Computes the rows of a query once, for all further queries to read under a name.
     pub(crate) async fn spool(&mut self, name: TableName, sql: &str) -> Result<Spool, EmbeddedError> {
         let session = self.engine.session()?;
-        let mut inputs = self.whole_table().await?;
+        let mut inputs = self.with_table().await?;
         let typed = session.plan(&self.engine.lake, sql, &mut inputs).await?;
         let execution = session.lower(&typed, &inputs).await?;
         let spool = Spool::of(session, &self.engine.settings.spill_dir, execution, self.context).await?;
@@ -59,17 +62,35 @@ impl<'a> Rewriting<'a> {
         Ok(spool)
     }
 
-    /// The inputs with all rows of the table as [`target_rows`].
-    async fn whole_table(&self) -> Result<Inputs, EmbeddedError> {
+    /// The files that its queries read.
+    pub(crate) fn files(&self) -> Vec<DataFile> {
+        self.only.clone().unwrap_or_else(|| self.base.data_files())
+    }
+
+    /// The inputs with the rows of the table, or of the files in question, as [`target_rows`].
+    async fn with_table(&self) -> Result<Inputs, EmbeddedError> {
         let mut inputs = self.inputs.clone();
-        inputs.place(target_rows(), RelationSource::Provider(self.base.provider().await?));
+        let rows = match &self.only {
+            None => self.base.provider().await?,
+            Some(files) => {
+                let paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+                self.base.rows_of(&paths).await?
+            }
+        };
+        inputs.place(target_rows(), RelationSource::Provider(rows));
         Ok(inputs)
     }
 
-    /// Asks which of all files hold a row that changes.
+    /// Plans a query that may read the table as [`target_rows`].
+    pub(crate) async fn plan(&self, sql: &str) -> Result<LogicalPlan, EmbeddedError> {
+        let session = self.engine.session()?;
+        Ok(session.plan(&self.engine.lake, sql, &mut self.with_table().await?).await?.plan)
+    }
+
+    /// Asks which files hold a row that changes.
     pub(crate) async fn find(&self, sql: &str) -> Result<Touched, EmbeddedError> {
         let asked = Asked { sql, inputs: &self.inputs, hash_joins: self.hash_joins };
-        find(self.engine, self.base, self.base.data_files(), asked, self.context).await
+        find(self.engine, self.base, self.files(), asked, self.context).await
     }
 
     /// Writes what the rows of some files become.
@@ -83,13 +104,10 @@ impl<'a> Rewriting<'a> {
         rewrite(self.engine, change, files, asked, self.context).await
     }
 
-    /// Writes the rows of a query that may read the whole table as [`target_rows`].
+    /// Writes the rows of a query that may read the table as [`target_rows`].
     pub(crate) async fn add(&self, change: &TableChange, sql: &str) -> Result<(Vec<FinishedPart>, u64), EmbeddedError> {
-        let session = self.engine.session()?;
-        let mut inputs = self.whole_table().await?;
-        let typed = session.plan(&self.engine.lake, sql, &mut inputs).await?;
         let manner = Manner { hash_joins: self.hash_joins, one_stream: false };
-        let execution = session.lower_so(&typed.plan, manner).await?;
+        let execution = self.engine.session()?.lower_so(&self.plan(sql).await?, manner).await?;
         self.write(change, execution).await
     }
 
@@ -105,9 +123,9 @@ impl<'a> Rewriting<'a> {
         Ok((parts, rows))
     }
 
-    /// A number that a query over the whole table, as [`target_rows`], gives.
+    /// A number that a query over the table, as [`target_rows`], gives.
     pub(crate) async fn number(&self, sql: &str) -> Result<u64, EmbeddedError> {
-        let mut inputs = self.whole_table().await?;
+        let mut inputs = self.with_table().await?;
         let rows = query::collect(self.engine, sql, &mut inputs, 1).await?.1;
         Ok(rows.first().and_then(|row| row.first()).and_then(serde_json::Value::as_u64).unwrap_or(0))
     }

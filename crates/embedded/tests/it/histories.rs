@@ -262,8 +262,11 @@ fn a_process_dies_at_each_place() {
     });
 }
 
-fn config() -> ProptestConfig {
-    ProptestConfig { cases: 3, max_shrink_iters: 20, failure_persistence: None, ..ProptestConfig::default() }
+/// A case takes the better part of a second. `PROPTEST_CASES` asks for another number of them.
+pub(crate) fn config() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { usual.cases } else { 8 };
+    ProptestConfig { cases, max_shrink_iters: 20, failure_persistence: None, ..usual }
 }
 
 fn rounds() -> impl Strategy<Value = Vec<Round>> {

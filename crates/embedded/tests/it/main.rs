@@ -10,6 +10,7 @@ mod microbatch;
 mod models;
 mod options;
 mod processes;
+mod pruning;
 mod quarantine;
 mod snapshot_histories;
 mod snapshots;

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use headwater_plan::{BatchSize, Node, StepReport, Strategy};
 
 use crate::increments::{Row, by_day, events, giving, january, microbatch, model, row, rows, run_at, things, with};
+use crate::statements::{hooked, log, says, with_log};
 use crate::world::{World, block_on};
 
 fn daily(lookback: u32) -> Node {
@@ -192,5 +193,22 @@ fn months_and_dates() {
         assert_eq!((spans(&report).0, report.rows.written), (2, 2));
         assert_eq!(rows(&world).await, ["2 31 TWO", "3 32 THREE"]);
         assert_eq!(things(&world).await.files(), 2);
+    });
+}
+
+#[test]
+fn a_span_that_began_since_is_computed_with_the_statements_that_are_owed() {
+    block_on(async {
+        let world = World::new().await;
+        events(&world, &[row(1, 1, "one"), row(2, 2, "two")]).await;
+        let node = hooked(daily(0), &[], &[says("after")]);
+        // There is no log to write into, so the first day is computed and the statement owed.
+        run_at(&world, &node, january(1, 13)).await.unwrap_err();
+        with_log(&world).await;
+        run_at(&world, &node, january(2, 13)).await.unwrap();
+        assert_eq!(
+            (rows(&world).await, log(&world).await),
+            (vec!["1 1 one".into(), "2 2 two".into()], "after,1".into())
+        );
     });
 }

@@ -176,8 +176,11 @@ fn a_table_of_somebody_else_must_be_there_and_have_what_is_declared() {
           -
           help: change the declared columns, or whatever writes the table
         "#);
-        let nowhere = external("bronze.nowhere", &[]);
+        let nowhere = external("bronze.nowhere", &[("car", STRING)]);
         assert_eq!(world.run(&nowhere).await.unwrap_err().code, Code::UnknownTable);
+        // Of which no column is known: nothing reads it, or the project would not have compiled.
+        let unread = external("bronze.nowhere", &[]);
+        assert_eq!(world.run(&unread).await.unwrap().version, None);
     });
 }
 

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeZone, Utc};
 use headwater_plan::{DataType, HardDeletes, Node, SnapshotStrategy};
 use proptest::prelude::*;
 
-use crate::histories::killed;
+use crate::histories::{config, killed};
 use crate::increments::run_at;
 use crate::world::{World, block_on, snapshot, table, with_snapshot};
 
@@ -202,10 +202,6 @@ async fn tell(kind: Kind, rounds: Vec<Round>) -> Result<(), TestCaseError> {
         prop_assert_eq!(found(&world, kind).await, expected(&world, &history).await, "round {}: {:?}", number, round);
     }
     Ok(())
-}
-
-fn config() -> ProptestConfig {
-    ProptestConfig { cases: 3, max_shrink_iters: 20, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {

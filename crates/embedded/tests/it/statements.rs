@@ -261,20 +261,20 @@ fn a_run_that_dies_before_the_statements_after_its_step_owes_them() {
     });
 }
 
-fn hooked(mut node: Node, before: &[Statement], after: &[Statement]) -> Node {
+pub(crate) fn hooked(mut node: Node, before: &[Statement], after: &[Statement]) -> Node {
     (node.hooks.before, node.hooks.after) = (before.to_vec(), after.to_vec());
     node
 }
 
-async fn with_log(world: &World) {
+pub(crate) async fn with_log(world: &World) {
     world.run(&table("log", &[("said", STRING)], "select 'begin' as said", &[])).await.unwrap();
 }
 
-fn says(text: &str) -> Statement {
+pub(crate) fn says(text: &str) -> Statement {
     change(&format!("insert into gold.log values ('{text}')"), "gold.log", &[])
 }
 
-async fn log(world: &World) -> String {
+pub(crate) async fn log(world: &World) -> String {
     world.query("select said, count(*) from gold.log where said <> 'begin' group by said order by said").await.join(" ")
 }
 

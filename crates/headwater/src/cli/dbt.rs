@@ -87,6 +87,9 @@ pub(crate) struct CompileArgs {
     /// Compile as for a full refresh: `is_incremental()` is false
     #[arg(long, short = 'f')]
     pub(crate) full_refresh: bool,
+    /// Print what a job of that engine would execute in place of writing files
+    #[arg(long, value_enum, value_name = "ENGINE", conflicts_with = "inline")]
+    pub(crate) engine: Option<LoweredEngine>,
     #[command(flatten)]
     pub(crate) output: FormatArgs,
     #[command(flatten)]
@@ -95,6 +98,12 @@ pub(crate) struct CompileArgs {
     pub(crate) state: StateArgs,
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
+}
+
+/// An engine to which a project is lowered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LoweredEngine {
+    Spark,
 }
 
 #[derive(Debug, Args)]

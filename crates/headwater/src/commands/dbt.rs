@@ -9,8 +9,8 @@ use headwater_plan::{Cancel, Code, Diagnostic};
 use super::run::{choice, with_state};
 use super::{Outcome, query, show, warn};
 use crate::cli::{
-    CompileArgs, DepsArgs, DiffArgs, DocsGenerateArgs, DocsServeArgs, LineageArgs, LineageFormat, ListArgs, NodeForm,
-    NodesArgs, RefusedArgs, ShowArgs,
+    CompileArgs, DepsArgs, DiffArgs, DocsGenerateArgs, DocsServeArgs, LineageArgs, LineageFormat, ListArgs,
+    LoweredEngine, NodeForm, NodesArgs, RefusedArgs, ShowArgs,
 };
 use crate::console::Console;
 use crate::interrupt;
@@ -20,6 +20,11 @@ use crate::world::World;
 pub(super) async fn compile(console: &Console, world: &World, args: CompileArgs) -> Outcome {
     let context = world.context(&args.project, None)?;
     let choice = Choice { full_refresh: args.full_refresh, ..with_state(choice(args.selection), &args.state, world) };
+    if args.engine == Some(LoweredEngine::Spark) {
+        let report = compile_op::bundle(&context, &choice).await?;
+        warn(console, &report.warnings);
+        return show(console, &report.bundle, |bundle| format!("{}\n", bundle.readable().trim_end()));
+    }
     let report = match &args.inline {
         Some(sql) => compile_op::inline(&context, &choice, sql).await?,
         None => compile_op::compile(&context, &choice).await?,

@@ -2,6 +2,7 @@
 
 mod dbt;
 mod demo;
+mod doctor;
 mod infer;
 mod lake;
 mod maintain;
@@ -64,6 +65,8 @@ async fn answer(console: Console, world: World, command: Command) -> Outcome {
         Command::Demo(args) => demo::demo(&console, &world, args).await,
         Command::Init(args) => project::init(&console, &world, &args),
         Command::Check(args) => interrupt::dropping(project::check(&console, &world, &args)).await,
+        Command::Doctor(args) => interrupt::dropping(doctor::doctor(&console, &world, &args)).await,
+        Command::ExecuteStep(args) => doctor::execute_step(&world, &args).await,
         Command::Plan(args) => interrupt::dropping(project::plan(&console, &world, args)).await,
         Command::Generate(args) => project::generate(&console, &world, &args).await,
         Command::Run(args) => run::run(&console, &world, Verb::Run, args).await,
@@ -124,7 +127,7 @@ fn format_of(command: &Command) -> Format {
     match command {
         Command::Demo(args) => of(&args.output),
         Command::Init(args) => of(&args.output),
-        Command::Check(args) => of(&args.output),
+        Command::Check(args) | Command::Doctor(args) => of(&args.output),
         Command::Plan(args) => of(&args.output),
         Command::Run(args)
         | Command::Build(args)
@@ -171,7 +174,7 @@ fn format_of(command: &Command) -> Format {
         Command::Query(_) | Command::Show(_) | Command::Lineage(_) | Command::Completions(_) | Command::Schema(_) => {
             Format::Text
         }
-        Command::Docs(_) => Format::Text,
+        Command::Docs(_) | Command::ExecuteStep(_) => Format::Text,
         Command::RunOperation(_) | Command::Source(_) | Command::Retry(_) | Command::Clone(_) => Format::Text,
     }
 }

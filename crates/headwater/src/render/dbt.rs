@@ -61,11 +61,26 @@ pub(crate) fn lineage(report: &LineageReport, style: Style) -> String {
         }
         let rows: Vec<String> =
             node.lineage.rows.iter().map(|input| format!("{}.{}", input.relation, input.column)).collect();
-        if !rows.is_empty() {
-            text += &format!("  {}\n", style.dim(format_args!("rows decided by {}", rows.join(", "))));
+        for line in folded("rows decided by ", &rows) {
+            text += &format!("  {}\n", style.dim(line));
         }
     }
     if text.is_empty() { "no selected node has columns to follow\n".to_owned() } else { text }
+}
+
+/// A list after its title, in lines that a narrow terminal holds, each after the first below the first of its items.
+fn folded(title: &str, items: &[String]) -> Vec<String> {
+    const WIDTH: usize = 78;
+    let mut lines: Vec<String> = Vec::new();
+    for (number, item) in items.iter().enumerate() {
+        let item = if number + 1 < items.len() { format!("{item},") } else { item.clone() };
+        match lines.last_mut() {
+            Some(line) if width(line) + 1 + width(&item) <= WIDTH => *line += &format!(" {item}"),
+            Some(_) => lines.push(format!("{}{item}", " ".repeat(title.len()))),
+            None => lines.push(format!("{title}{item}")),
+        }
+    }
+    lines
 }
 
 /// A column's way through the project.

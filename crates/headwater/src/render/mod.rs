@@ -3,6 +3,7 @@
 pub(crate) mod chart;
 pub(crate) mod dbt;
 pub(crate) mod diagnostic;
+pub(crate) mod doctor;
 pub(crate) mod lake;
 pub(crate) mod maintain;
 pub(crate) mod number;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use headwater_ops::Counts;
 use headwater_ops::plan::{Action, PlanReport, PlannedNode};
+use headwater_ops::spark::{Author, EngineTaken};
 use headwater_plan::TableName;
 
 use super::number::{bytes, count, counted};
@@ -39,7 +40,27 @@ pub(crate) fn render(plan: &PlanReport, style: Style) -> String {
         let name = left(&cut(&name, names), names);
         text += &format!("{} {}  {name}  {}\n", style.green("+"), left(step, 6), style.dim(why));
     }
+    if let Some(engine) = &plan.engine {
+        text += &taken(engine, style);
+    }
     text += &format!("\n{}\n", summary(&to_run, &idle));
+    text
+}
+
+/// The engine that a run takes, and the settings of its Spark that are not the machine's.
+fn taken(engine: &EngineTaken, style: Style) -> String {
+    let why = engine.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+    let mut text = format!("\n  {}{}\n", style.bold(format_args!("engine {}", engine.name)), style.dim(why));
+    let settings: Vec<_> = engine.settings.iter().filter(|setting| setting.author != Author::Machine).collect();
+    let longest = settings.iter().map(|setting| width(&setting.name)).max().unwrap_or(0);
+    for setting in settings {
+        let whose = match setting.author {
+            Author::Project => "  (the project's)",
+            Author::Needed => "  (needed)",
+            Author::Sizes | Author::Machine => "",
+        };
+        text += &format!("    {}  {}{}\n", left(&setting.name, longest), setting.value, style.dim(whose));
+    }
     text
 }
 

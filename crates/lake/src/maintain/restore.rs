@@ -118,6 +118,7 @@ impl Lake {
                     // What the rows are made from that are there now.
                     built: past.provenance.as_ref().and_then(|provenance| provenance.built.clone()),
                     attempt: None,
+                    spans: past.provenance.as_ref().and_then(|provenance| provenance.spans),
                 },
                 blind: false,
                 at: options.at,

@@ -197,7 +197,13 @@ impl TableChange {
             operation: options.operation,
             parameters: options.parameters.clone(),
             metrics: own.chain(outcome.metrics.iter().copied()).collect(),
-            provenance: Provenance { run_id: options.run_id.clone(), built: options.built.clone(), attempt: None },
+            provenance: Provenance {
+                run_id: options.run_id.clone(),
+                built: options.built.clone(),
+                attempt: None,
+                // What says by transactions how far the table is leaves nothing to say here.
+                spans: self.base.spans_done().filter(|_| options.transactions.is_empty()),
+            },
             blind: false,
             at: options.at,
         };

@@ -182,6 +182,7 @@ impl TableWriter {
             run_id: self.options.run_id.clone(),
             built: self.options.built.clone(),
             attempt: self.options.attempt,
+            spans: None,
         }
     }
 

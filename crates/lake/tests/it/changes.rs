@@ -343,4 +343,9 @@ async fn files_are_found_by_keys_of_every_type_that_has_bounds() {
         assert_eq!((found(1), found(5)), if *column == "ratio" { (2, 2) } else { (1, 1) }, "{column}");
         assert_eq!(found(3), if *column == "ratio" { 2 } else { 0 }, "{column}");
     }
+    // Whole numbers may be of another width. What the column cannot hold equals nothing in it, but bounds nothing either.
+    let found = |keys| table.files_with(&[("small".to_string(), keys)]).unwrap().len();
+    assert_eq!(found(KeyValues::All(ids(&[5, 1 << 40]))), 1);
+    assert_eq!(found(KeyValues::Between(ids(&[2]), ids(&[9]))), 1);
+    assert_eq!(found(KeyValues::Between(ids(&[2]), ids(&[1 << 40]))), 2);
 }

@@ -286,3 +286,29 @@ async fn the_oldest_provenance_is_read() {
     let input = &table.built().unwrap().inputs[&headwater_plan::TableName::new("bronze", "a")];
     assert_eq!((input.id.as_str(), input.version), ("i", 3));
 }
+
+/// Never change this text: it is how the first runner on Spark wrote a commit.
+#[tokio::test]
+async fn what_spark_wrote_is_read_too() {
+    let fixture = Fixture::new().await;
+    fixture.write(WriteMode::Append, &[1]).await;
+    let told = r#"{\"headwater\":{\"built\":{\"fingerprint\":\"f\",\"inputs\":{\"bronze.a\":{\"id\":\"i\",\"version\":3}}},\"run_id\":\"r\",\"spans\":{\"done\":3,\"from\":1,\"newest\":9},\"version\":\"1\"}}"#;
+    let entry =
+        format!(r#"{{"commitInfo":{{"timestamp":1700000000000,"operation":"MERGE","userMetadata":"{told}"}}}}"#);
+    fs::write(fixture.table_folder().join("_delta_log/00000000000000000001.json"), entry).unwrap();
+    let table = fixture.table().await;
+    assert_eq!(table.run_id(), Some(&RunId("r".to_string())));
+    let built = table.built().unwrap();
+    let input = &built.inputs[&headwater_plan::TableName::new("bronze", "a")];
+    assert_eq!((built.fingerprint.as_str(), input.id.as_str(), input.version), ("f", "i", 3));
+    assert_eq!(table.spans_done().map(|done| (done.newest, done.from, done.done)), Some((9, 1, 3)));
+}
+
+#[tokio::test]
+async fn metadata_of_another_user_of_spark_is_nobodys() {
+    let fixture = Fixture::new().await;
+    fixture.write(WriteMode::Append, &[1]).await;
+    let entry = r#"{"commitInfo":{"timestamp":1700000000000,"operation":"WRITE","userMetadata":"nightly"}}"#;
+    fs::write(fixture.table_folder().join("_delta_log/00000000000000000001.json"), entry).unwrap();
+    assert_eq!(fixture.table().await.built(), Some(&built("f1")), "that of the commit before");
+}

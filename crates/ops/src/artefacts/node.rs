@@ -124,13 +124,17 @@ fn test(node: &Node, map: &mut Map<String, Value>) {
             json!({ "name": about.name, "kwargs": about.arguments, "namespace": about.namespace }),
         );
         map.insert("column_name".to_owned(), json!(column));
-        map.insert("file_key_name".to_owned(), json!(tested.map(|id| format!("models.{}", last_part(&id.0)))));
+        map.insert("file_key_name".to_owned(), json!(tested.map(|id| yaml_key(&id.0))));
+        map.insert("path".to_owned(), json!(format!("{}.sql", node.name)));
         map.insert("attached_node".to_owned(), json!(tested));
     }
 }
 
-fn last_part(id: &str) -> &str {
-    id.rsplit('.').next().unwrap_or(id)
+/// Under which key of YAML a node stands: `models.users`, `sources.crm`.
+fn yaml_key(id: &str) -> String {
+    let mut parts = id.split('.');
+    let (kind, _package, name) = (parts.next(), parts.next(), parts.next());
+    format!("{}s.{}", kind.unwrap_or_default(), name.unwrap_or_default())
 }
 
 /// A table of a source: an entry of `sources`.
@@ -181,9 +185,15 @@ pub(super) fn unit_test(node: &Node, plan: &Plan) -> Value {
                 .unwrap_or_else(|| json!({ "rows": [], "format": "dict", "fixture": null })),
         ),
         ("description", json!(node.description.clone().unwrap_or_default())),
-        ("overrides", Value::Null),
+        ("overrides", node.about.config.get("overrides").cloned().unwrap_or(Value::Null)),
         ("depends_on", json!({ "macros": node.about.macros, "nodes": node.depends_on })),
-        ("config", json!({ "tags": node.tags, "meta": {}, "enabled": true })),
+        (
+            "config",
+            json!({
+                "tags": node.tags, "enabled": true,
+                "meta": node.about.config.get("meta").cloned().unwrap_or_else(|| json!({})),
+            }),
+        ),
         ("checksum", json!(node.about.checksum)),
         ("schema", json!(tested.and_then(|id| plan.nodes.get(id)?.relation.as_ref()).map(|it| it.schema.clone()))),
         ("created_at", json!(0.0)),

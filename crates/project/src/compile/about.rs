@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::fingerprint::hex;
-use super::item::{Body, Item};
+use super::item::{Body, Item, Kept};
 use super::settings::Materialized;
 use crate::config::ColumnDecl;
 
@@ -36,6 +36,48 @@ pub(super) fn model_json(item: &Item<'_>) -> Value {
     })
 }
 
+/// An entry of dbt's `graph`: what `model` has, and what templates that look over a whole project ask for.
+pub(super) fn graph_json(item: &Item<'_>) -> Value {
+    let mut entry = model_json(item);
+    let more = [
+        ("relation_name", json!(item.relation.quoted())),
+        ("patch_path", json!(item.patch.map(|path| format!("{}://{}", item.package, path.display())))),
+        ("access", item.layers.get("access").cloned().unwrap_or_else(|| json!("protected"))),
+        ("group", item.layers.get("group").cloned().unwrap_or(Value::Null)),
+        ("contract", json!({ "enforced": item.settings.contract })),
+        ("constraints", json!([])),
+        ("version", Value::Null),
+        ("latest_version", Value::Null),
+    ];
+    more.into_iter().for_each(|(key, value)| entry[key] = value);
+    if let Some(config) = entry["config"].as_object_mut() {
+        for (key, value) in
+            [("meta", json!({})), ("docs", json!({ "show": true })), ("on_schema_change", json!("ignore"))]
+        {
+            config.entry(key).or_insert(value);
+        }
+        for key in ["alias", "schema", "database", "group", "unique_key", "incremental_strategy", "full_refresh"] {
+            config.entry(key).or_insert(Value::Null);
+        }
+    }
+    let of_source = [
+        ("source_description", json!("")),
+        ("loader", json!("")),
+        ("source_meta", json!({})),
+        ("loaded_at_field", Value::Null),
+        ("loaded_at_query", Value::Null),
+        ("freshness", Value::Null),
+        ("external", Value::Null),
+    ];
+    if let (NodeKind::Source, Some((source, table))) = (item.kind, item.name.split_once('.')) {
+        of_source.into_iter().for_each(|(key, value)| entry[key] = value);
+        entry["source_name"] = json!(source);
+        entry["name"] = json!(table);
+        entry["identifier"] = json!(item.relation.name);
+    }
+    entry
+}
+
 fn columns(columns: &[ColumnDecl]) -> Value {
     let columns = columns.iter().map(|column| {
         let about = json!({
@@ -44,6 +86,8 @@ fn columns(columns: &[ColumnDecl]) -> Value {
             "data_type": column.data_type.as_ref().map(ToString::to_string),
             "meta": column.meta,
             "tags": column.tags,
+            "constraints": [],
+            "quote": Value::Null,
         });
         (column.name.clone(), about)
     });
@@ -61,10 +105,10 @@ pub(super) fn config(item: &Item<'_>) -> Map<String, Value> {
 
 /// dbt's word for how a node is kept.
 pub(super) fn materialized(item: &Item<'_>) -> &'static str {
-    match (&item.body, item.kind) {
-        (Body::Seed(_), _) => "seed",
-        (Body::Model(_), NodeKind::Snapshot) => "snapshot",
-        (Body::Model(_), _) => match item.settings.materialized {
+    match (item.body.kept(), item.kind) {
+        (Kept::Seed, _) => "seed",
+        (Kept::Model, NodeKind::Snapshot) => "snapshot",
+        (Kept::Model, _) => match item.settings.materialized {
             Materialized::Table => "table",
             Materialized::View => "view",
             Materialized::Ephemeral => "ephemeral",

@@ -13,7 +13,7 @@ use super::checks::Check;
 use super::fingerprint::{Printed, fingerprint};
 use super::hooks::Operation;
 use super::incremental::snapshot;
-use super::item::{Body, Index, Item, ModelBody};
+use super::item::{Body, Index, Item, Kept, ModelBody};
 use super::parse;
 use super::settings::{Materialized, Wrong};
 use super::typing::Typing;
@@ -42,7 +42,7 @@ impl Assembly<'_> {
         let of_items = self.order.iter().flat_map(|index| &items[*index].reads);
         let read: HashSet<Index> = of_items.chain(checks.iter().flat_map(|check| &check.reads)).copied().collect();
         // What is set aside is there to be read, and nothing to do where nobody does.
-        let is_idle = |index: &Index| matches!(items[*index].body, Body::Quarantine) && !read.contains(index);
+        let is_idle = |index: &Index| items[*index].body.kept() == Kept::Quarantine && !read.contains(index);
         let order: Vec<Index> = self.order.iter().copied().filter(|index| !is_idle(index)).collect();
         let position: HashMap<Index, usize> =
             order.iter().enumerate().map(|(position, index)| (*index, position)).collect();
@@ -88,7 +88,7 @@ impl Assembly<'_> {
         let item = &self.items[index];
         let (step, content) = match &item.body {
             Body::Ingest(ingest) => (Step::Ingest(Ingest::clone(ingest)), None),
-            Body::External | Body::Quarantine => (Step::External, None),
+            Body::External | Body::Quarantine | Body::Kept(_) => (Step::External, None),
             Body::Seed(body) => (Step::Seed(body.seed.clone()), Some(body.content.as_str())),
             Body::Model(model) => match self.model_step(item, model) {
                 Ok(step) => (step, None),

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use headwater_plan::{Beside, DocBlock, Exposure, MacroAbout};
+use headwater_plan::{Beside, DocBlock, Exposure, Group, MacroAbout};
 use headwater_plan::{Diagnostic, Diagnostics, NodeId};
 use serde_json::Value;
 
 use super::item::Item;
 use super::resolve::{Registry, Unresolved};
 use super::world::{Facts, NodeWorld};
-use crate::config::{ExposureDecl, Loaded, Package};
+use crate::config::{ExposureDecl, GroupDecl, Loaded, Package};
 use crate::template::{Phase, Template, Templates, Unrendered, blocks};
 
 /// Gathers it.
@@ -27,15 +27,34 @@ pub(super) struct Gathering<'a> {
 
 impl Gathering<'_> {
     pub(super) fn all(&self, diagnostics: &mut Diagnostics) -> Beside {
-        let mut beside = Beside::default();
+        let exposures = self.exposures(diagnostics);
+        let docs = self.loaded.packages.iter().flat_map(docs).collect();
+        Beside { exposures, docs, macros: self.macros(), groups: self.groups() }
+    }
+
+    /// Who owns what.
+    fn groups(&self) -> Vec<Group> {
+        let of_package = |package: &Package| {
+            let group = |group: &GroupDecl| Group {
+                name: group.name.clone(),
+                package: package.name.clone(),
+                file: group.location.file.clone(),
+                owner: group.owner.clone(),
+            };
+            package.groups.iter().map(group).collect::<Vec<_>>()
+        };
+        self.loaded.packages.iter().flat_map(of_package).collect()
+    }
+
+    /// Who uses what; the part of it in which something can be wrong.
+    pub(super) fn exposures(&self, diagnostics: &mut Diagnostics) -> Vec<Exposure> {
+        let mut exposures = Vec::new();
         for package in &self.loaded.packages {
             for decl in &package.exposures {
-                beside.exposures.extend(self.exposure(package, decl, diagnostics));
+                exposures.extend(self.exposure(package, decl, diagnostics));
             }
-            beside.docs.extend(docs(package));
         }
-        beside.macros = self.macros();
-        beside
+        exposures
     }
 
     fn exposure(&self, package: &Package, decl: &ExposureDecl, diagnostics: &mut Diagnostics) -> Option<Exposure> {

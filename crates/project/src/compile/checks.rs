@@ -1,23 +1,27 @@
 //! Tests of data: the generic ones of YAML and the singular ones of `tests/*.sql`, as queries whose rows are failures.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use headwater_plan::{
     About, Code, Diagnostic, Diagnostics, Late, Location, NodeId, NodeKind, Query, Schema, Step, TableName, Test,
 };
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
+use super::fingerprint::hex;
 use super::generic::{Generic, name_of};
 use super::item::{Index, Item};
 use super::layers::Place;
 use super::models::{layers, project_layers};
-use super::parallel;
 use super::resolve::{Registry, reads};
 use super::settings::{Owner, Settings};
+use super::sources;
 use super::typing::{Typing, waits};
 use super::upstream::Upstream;
 use super::world::NodeWorld;
 use crate::config::{ColumnDecl, Loaded, Package, SettingsKind, SqlFile, TestDecl};
+use crate::parallel;
 use crate::template::{Call, Phase, Template, Unrendered};
 
 /// A test on its way to a node.
@@ -91,7 +95,7 @@ impl Checks<'_> {
         let item = &self.items[index];
         let name = name_of(test, item, column);
         let package = self.package(item.package)?;
-        let fqn = vec![item.package.to_owned(), item.name.clone(), name.clone()];
+        let fqn = fqn(package, &test.location.file, &name);
         let mut given = layers(self.loaded, package, SettingsKind::Tests, &fqn, None);
         given.put(&test.config, &Place::At(test.location.clone()));
         project_layers(self.loaded, package, SettingsKind::Tests, &fqn, &mut given);
@@ -190,6 +194,7 @@ impl Checks<'_> {
         if !reads.complete {
             return None;
         }
+        sources::tell_of_read(self.items, &reads.items, diagnostics);
         let about = About {
             package: package.name.clone(),
             fqn,
@@ -230,7 +235,7 @@ impl Checks<'_> {
             // The relations have their names by now.
             false => self.typing.templates.render(template, &world, Phase::Parse).map_err(NoCheck::from)?,
         };
-        let query = self.typing.query(template, &world, &rendered, &upstream).map_err(NoCheck::Told)?;
+        let query = self.typing.query(template, &|| Arc::clone(&world), &rendered, &upstream).map_err(NoCheck::Told)?;
         Ok(Some(Made {
             query: self.typing.put_together(self.items, &rendered.text, &query.reads),
             reads: reads.to_vec(),
@@ -293,12 +298,18 @@ impl Checks<'_> {
         self.loaded.packages.iter().find(|package| package.name == name)
     }
 
+    /// Tests of one name with other arguments are two tests, as in dbt, which has a hash in every id.
     fn without_doubles(&self, checks: Vec<Check>, diagnostics: &mut Diagnostics) -> Vec<Check> {
-        let mut first: HashMap<NodeId, Location> = HashMap::new();
-        let mut kept = Vec::with_capacity(checks.len());
-        for check in checks {
-            if let Some(first) = first.get(&check.id) {
-                let message = format!("two tests are named `{}`: the other one is at {first}", check.name);
+        let mut first: HashMap<NodeId, usize> = HashMap::new();
+        let mut kept: Vec<Check> = Vec::with_capacity(checks.len());
+        for mut check in checks {
+            if let Some(other) = first.get(&check.id).map(|other| &kept[*other])
+                && check.differs(other)
+            {
+                check.id = check.id_with_arguments();
+            }
+            if let Some(other) = first.get(&check.id).map(|other| &kept[*other]) {
+                let message = format!("two tests are named `{}`: the other one is at {}", check.name, other.location);
                 diagnostics.push(
                     Diagnostic::error(Code::DuplicateName, message)
                         .at(check.location)
@@ -306,11 +317,37 @@ impl Checks<'_> {
                 );
                 continue;
             }
-            first.insert(check.id.clone(), check.location.clone());
+            first.insert(check.id.clone(), kept.len());
             kept.push(check);
         }
         kept
     }
+}
+
+impl Check {
+    /// Whether it asks for something else than the other, and keeps no failures where the other keeps its own.
+    fn differs(&self, other: &Self) -> bool {
+        let stored = |check: &Self| match &check.step {
+            Step::Test(test) => test.store_failures.clone(),
+            _ => None,
+        };
+        let asks = |check: &Self| check.about.test.clone().zip(Some(check.about.config.clone()));
+        let same_table = stored(self).is_some() && stored(self) == stored(other);
+        asks(self).is_some() && asks(self) != asks(other) && !same_table
+    }
+
+    fn id_with_arguments(&self) -> NodeId {
+        let asked = format!("{:?}{:?}", self.about.test, self.about.config);
+        NodeId(format!("{}.{}", self.id.0, &hex(&Sha256::digest(asked.as_bytes()))[..10]))
+    }
+}
+
+/// dbt's fully qualified name of a generic test: package, the folders of the YAML file that asks for it, its name.
+fn fqn(package: &Package, file: &std::path::Path, name: &str) -> Vec<String> {
+    let file = file.strip_prefix(&package.dir).unwrap_or(file);
+    let folders = file.parent().into_iter().flat_map(std::path::Path::components).skip(1);
+    let folders = folders.map(|folder| folder.as_os_str().to_string_lossy().into_owned());
+    [package.name.clone()].into_iter().chain(folders).chain([name.to_owned()]).collect()
 }
 
 /// What is tested.

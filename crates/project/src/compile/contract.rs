@@ -9,7 +9,7 @@ pub(super) fn check(item: &Item<'_>, schema: &Schema) -> Vec<Diagnostic> {
     if !item.settings.contract {
         return Vec::new();
     }
-    let mut wrong = Vec::new();
+    let mut wrong = not_enforced(item);
     if item.columns.is_empty() {
         let message = format!("the contract of `{}` is enforced, and declares no columns", item.name);
         let help = "list its `columns:`, each with a `data_type:`";
@@ -30,4 +30,22 @@ pub(super) fn check(item: &Item<'_>, schema: &Schema) -> Vec<Diagnostic> {
         wrong.push(Diagnostic::error(Code::ContractMismatch, message).at(item.location.clone()).help(help));
     }
     wrong
+}
+
+/// What tells of constraints that nothing checks, as dbt does where its warehouse takes no notice of them.
+fn not_enforced(item: &Item<'_>) -> Vec<Diagnostic> {
+    let mut told = Vec::new();
+    for column in item.columns {
+        for constraint in &column.dbt_constraints {
+            let kind = constraint.get("type").and_then(serde_json::Value::as_str).unwrap_or("custom");
+            let message = format!("the constraint `{kind}` of the column `{}` is not enforced", column.name);
+            let help = match kind {
+                "not_null" | "unique" => format!("write a test: `data_tests: [{kind}]`"),
+                "foreign_key" => "write a test: `data_tests: [relationships: …]`".to_owned(),
+                _ => "write a test in `tests/`, or of your own in `tests/generic/`".to_owned(),
+            };
+            told.push(Diagnostic::warning(Code::Unsupported, message).at(column.location.clone()).help(help));
+        }
+    }
+    told
 }

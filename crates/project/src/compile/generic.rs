@@ -14,6 +14,7 @@ use super::item::{Index, Item};
 use super::resolve::Unresolved;
 use super::typing::waits;
 use super::upstream::Upstream;
+use crate::config::check::has_jinja;
 use crate::config::{ColumnDecl, TestDecl, TestKind};
 use crate::template::{Call, MacroCall, Phase, Rendered, Template, World};
 
@@ -171,6 +172,7 @@ impl Generic<'_> {
             match value.as_str().and_then(expression) {
                 Some(expression) => raw.push((key, expression)),
                 None => {
+                    let value = self.filled_in(value, &mut reads).map_err(NoCheck::Told)?;
                     arguments.insert(key, value);
                 }
             }
@@ -210,6 +212,21 @@ impl Generic<'_> {
             }
         }
         Ok(())
+    }
+
+    /// An argument with the Jinja of its texts expanded.
+    fn filled_in(&self, value: Value, reads: &mut Vec<Index>) -> Result<Value, Vec<Diagnostic>> {
+        Ok(match value {
+            Value::String(text) if has_jinja(&text) => Value::from(self.render(&text, reads)?),
+            Value::Array(items) => {
+                Value::Array(items.into_iter().map(|item| self.filled_in(item, reads)).collect::<Result<_, _>>()?)
+            }
+            Value::Object(map) => {
+                let filled = |(key, value)| Ok((key, self.filled_in(value, reads)?));
+                Value::Object(map.into_iter().map(filled).collect::<Result<_, Vec<Diagnostic>>>()?)
+            }
+            plain => plain,
+        })
     }
 
     /// The user's arguments, by name.

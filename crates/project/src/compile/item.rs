@@ -56,6 +56,8 @@ pub(super) struct Item<'a> {
     pub(super) hooks: Hooks,
     /// What its hooks name.
     pub(super) hook_calls: Vec<Call>,
+    /// What is wrong with a source of dbt's, to be told if anything reads it: many are declared and never read.
+    pub(super) untold: Vec<Diagnostic>,
 }
 
 /// What an item's step will be.
@@ -68,6 +70,32 @@ pub(super) enum Body<'a> {
     Seed(Box<SeedBody>),
     /// A model or a snapshot.
     Model(Box<ModelBody<'a>>),
+    /// What an earlier check knew, and is not looked at again.
+    Kept(Kept),
+}
+
+/// What an item was that is not looked at again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    Ingest,
+    External,
+    Quarantine,
+    Seed,
+    Model,
+}
+
+impl Body<'_> {
+    /// What it is, told in a word.
+    pub(super) fn kept(&self) -> Kept {
+        match self {
+            Self::Ingest(_) => Kept::Ingest,
+            Self::External => Kept::External,
+            Self::Quarantine => Kept::Quarantine,
+            Self::Seed(_) => Kept::Seed,
+            Self::Model(_) => Kept::Model,
+            Self::Kept(kept) => *kept,
+        }
+    }
 }
 
 /// A seed and a hash of its file, whose change makes its table another.
@@ -110,11 +138,22 @@ impl<'a> Item<'a> {
         Self {
             id: NodeId(format!("{}.{package}.{name}", kind.word())),
             name: name.to_owned(),
-            package,
             fqn: vec![package.to_owned(), name.to_owned()],
+            relation: TableName::new("", name),
+            ..Self::nameless(kind, package, location, body)
+        }
+    }
+
+    /// The same without a name.
+    pub(super) fn nameless(kind: NodeKind, package: &'a str, location: Location, body: Body<'a>) -> Self {
+        Self {
+            id: NodeId(String::new()),
+            name: String::new(),
+            package,
+            fqn: Vec::new(),
             kind,
             location,
-            relation: TableName::new("", name),
+            relation: TableName { schema: String::new(), name: String::new() },
             layers: Layers::default(),
             settings: Settings::default(),
             description: None,
@@ -131,14 +170,15 @@ impl<'a> Item<'a> {
             lineage: Lineage::default(),
             hooks: Hooks::default(),
             hook_calls: Vec::new(),
+            untold: Vec::new(),
         }
     }
 
     /// The word and name for messages: ``model `x` ``.
     pub(super) fn called(&self) -> String {
-        match self.body {
-            Body::Ingest(_) | Body::External => format!("source `{}`", self.name),
-            Body::Quarantine => {
+        match self.body.kept() {
+            Kept::Ingest | Kept::External => format!("source `{}`", self.name),
+            Kept::Quarantine => {
                 format!("the quarantine of source `{}`", self.name.trim_end_matches(QUARANTINE))
             }
             _ => format!("{} `{}`", self.kind.word(), self.name),
@@ -162,7 +202,7 @@ impl<'a> Item<'a> {
     }
 
     fn is(&self, materialized: &Materialized) -> bool {
-        matches!(self.body, Body::Model(_)) && self.settings.materialized == *materialized
+        self.body.kept() == Kept::Model && self.settings.materialized == *materialized
     }
 
     /// The column as YAML declares it.
@@ -177,7 +217,16 @@ pub(super) fn by_relation(items: &[Item<'_>], diagnostics: &mut Diagnostics) -> 
     for (index, item) in items.iter().enumerate().filter(|(_, item)| item.enabled && !item.is_ephemeral()) {
         if let Some(first) = makers.get(&item.relation) {
             let first = &items[*first];
-            let set_aside = [first, item].into_iter().any(|item| matches!(item.body, Body::Quarantine));
+            match (first.body.kept(), item.body.kept()) {
+                // A source under two names, and one whose table is a seed: nothing is made twice.
+                (Kept::External, Kept::External) | (Kept::Seed, Kept::External) => continue,
+                (Kept::External, Kept::Seed) => {
+                    makers.insert(item.relation.clone(), index);
+                    continue;
+                }
+                _ => {}
+            }
+            let set_aside = [first, item].into_iter().any(|item| item.body.kept() == Kept::Quarantine);
             let help = match set_aside {
                 true => "rows that are set aside are kept under that name: give the other one another",
                 false => "give one of them another `schema` or `alias`",

@@ -17,29 +17,35 @@
 //! | nodes and their fingerprints | [`assemble`], [`incremental`], [`inline`], [`about`], [`fingerprint`] |
 //! | what can be generated | [`generators`] |
 //!
+//! [`front`] calls the passes that every verb needs, in this order. [`again`] is the check, which needs no plan and does again
+//! only what must be done again.
+//!
 //! A template that asks for rows which nobody can tell yet makes its node late ([`headwater_plan::Late`]), and all that
 //! reads it: the same passes compile it once those rows are there.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use headwater_plan::{Diagnostics, Environment, Location, NodeKind, Plan};
-use headwater_sql::SparkSql;
+use headwater_plan::{Diagnostic, Diagnostics, Environment, Location, NodeKind, Plan};
 use serde_json::{Map, Value, json};
 
-use crate::config::{self, Loaded, Request, Scope};
+use crate::config::{self, Loaded, Request};
 use crate::generate::GenerateTable;
 use crate::invocation::Invocation;
-use crate::template::{self, MacroFiles, Phase, RunFacts, Template, Templates, blocks};
+use crate::template::{self, Phase, RunFacts, Template, Templates, blocks};
 use crate::world::Outside;
+use front::{Ground, Reached, Told};
 
 mod about;
+mod again;
+mod asked;
 mod assemble;
 mod beside;
 mod checks;
 mod constraints;
 mod contract;
 mod fingerprint;
+mod front;
 mod generators;
 mod generic;
 mod graph;
@@ -50,7 +56,6 @@ mod inline;
 mod item;
 mod layers;
 mod models;
-mod parallel;
 mod parse;
 mod resolve;
 mod schemas;
@@ -61,6 +66,8 @@ mod typing;
 mod unit_tests;
 mod upstream;
 mod world;
+
+pub use again::{Checked, Keep, check};
 
 /// What a project's files come to.
 #[derive(Debug, Clone)]
@@ -78,12 +85,14 @@ pub struct Compiled {
 /// Compiles a project without touching data. The world outside is asked for the columns of sources that declare none,
 /// and for rows by templates that cannot do without.
 pub fn compile(request: &Request, outside: &Arc<dyn Outside>) -> Compiled {
-    let (loaded, mut diagnostics) = config::load(request, &template::yaml);
+    let (loaded, diagnostics) = config::load(request, &template::yaml);
     let Some(loaded) = loaded else {
         let environment = config::environment(request, &template::yaml).ok();
         return Compiled { plan: None, diagnostics, generators: Vec::new(), environment };
     };
-    let (plan, generators) = passes(request, &loaded, outside, &mut diagnostics);
+    let mut told = Told::new(diagnostics);
+    let (plan, generators) = passes(&Ground { request, loaded: &loaded, outside, traces: true }, &mut told);
+    let mut diagnostics = told.all;
     sort(&mut diagnostics);
     let plan = plan.filter(|_| !diagnostics.has_errors());
     Compiled { plan, diagnostics, generators, environment: Some(loaded.environment) }
@@ -108,87 +117,31 @@ pub fn project(request: &Request) -> Result<config::Project, Diagnostics> {
     }
 }
 
-fn passes(
-    request: &Request,
-    loaded: &Loaded,
-    outside: &Arc<dyn Outside>,
-    diagnostics: &mut Diagnostics,
-) -> (Option<Plan>, Vec<GenerateTable>) {
-    let sql = SparkSql::for_checking();
-    let scope = Scope { project: &loaded.name, vars: &loaded.vars, environ: &request.environ, target: &loaded.target };
-    let macros: Vec<MacroFiles<'_>> = loaded
-        .packages
-        .iter()
-        .map(|package| MacroFiles { package: &package.name, files: &package.macro_files, vars: &package.vars })
-        .collect();
-    let templates = Templates::new(&scope, &macros, &loaded.dispatch, diagnostics);
-
-    let mut items = sources::gather(loaded, &sql, outside.as_ref(), diagnostics);
-    items.extend(sources::quarantines(&items));
-    items.extend(seeds::gather(loaded, &request.dir, diagnostics));
-    items.extend(models::gather(loaded, diagnostics));
-    items.extend(request.invocation.inline.as_deref().map(|sql| models::typed_in(loaded, sql)));
-    let registry = resolve::Registry::new(loaded, &items, diagnostics);
-    let named = world::Named { docs: docs(loaded), finds_others: loaded.dbt, ..registry.named(&items) };
-    let run = run_facts(&request.invocation);
-    let facts = Arc::new(world::Facts::new(&loaded.name, named, Arc::clone(outside), sql.clone(), run));
-    let schemas = schemas::Schemas::new(loaded, &templates, &facts);
-    parse::place(&mut items, &schemas, diagnostics);
-    // Once for the texts that name them, and again for those whose own text places them.
-    defer(&mut items, &request.invocation);
-    facts.name_refs(registry.named(&items).refs);
-    let parsed = parse::render(&mut items, &templates, &facts, &schemas, diagnostics);
-    defer(&mut items, &request.invocation);
-    facts.name_refs(registry.named(&items).refs);
-    for item in &items {
-        if let Some(schema) = &item.schema {
-            facts.typed(&item.relation, schema);
+fn passes(ground: &Ground<'_>, told: &mut Told) -> (Option<Plan>, Vec<GenerateTable>) {
+    let loaded = ground.loaded;
+    front::through(ground, None, told, |reached, told| {
+        let generators = generators::gather(loaded, reached.templates, reached.facts);
+        if told.all.has_errors() {
+            return (None, generators);
         }
-    }
-    parse::hooks(&mut items, &templates, &facts);
-    let makers = item::by_relation(&items, diagnostics);
-    let calls = resolve::Calls { registry: &registry, templates: &templates, facts: &facts };
-    let resolved = calls.give_reads(&mut items, diagnostics);
-    if asks_for_graph(loaded) {
-        facts.give_graph(graph_json(&items));
-    }
-    let levels = graph::order(&items, &|reader, read| calls.place(&items, reader, read), diagnostics);
-    let typing = typing::Typing {
-        sql: &sql,
-        templates: &templates,
-        facts: &facts,
-        registry: &registry,
-        makers: &makers,
-        resolved: &resolved,
-        moved: &parsed.moved,
-        ephemerals: &item::ephemerals(&items),
-        lenient: loaded.dbt,
-    };
-    typing::type_models(&mut items, &levels, &typing, diagnostics);
-    typing::seed_hooks(&mut items, &typing, diagnostics);
-    let order: Vec<usize> = levels.into_iter().flatten().collect();
-    let checks = checks::Checks { loaded, items: &items, registry: &registry, typing: &typing };
-    let checks = checks.all(&order, diagnostics);
-    let mut operations = |when, hooks| hooks::operations(&typing, &items, when, hooks, diagnostics);
-    let start = operations("on-run-start", &loaded.on_run_start);
-    let end = operations("on-run-end", &loaded.on_run_end);
-    let generators = generators::gather(loaded, &templates, &facts);
-    if diagnostics.has_errors() {
-        return (None, generators);
-    }
+        (Some(planned(ground, reached, &mut told.all)), generators)
+    })
+}
+
+fn planned(ground: &Ground<'_>, reached: Reached<'_>, diagnostics: &mut Diagnostics) -> Plan {
+    let loaded = ground.loaded;
+    let Reached { items, order, typing, registry, templates, facts, checks, operations } = reached;
     let assembly = assemble::Assembly {
-        items: &items,
-        order: &order,
-        typing: &typing,
-        expand: &|package, text| described(&templates, &facts, package, text),
-        asked: request.invocation.event_time,
+        items,
+        order,
+        typing,
+        expand: &|package, text| described(templates, facts, package, text),
+        asked: ground.request.invocation.event_time,
     };
-    let nodes = assembly.nodes(checks, (start, end), diagnostics);
-    let (items, registry, expand) = (&items, &registry, assembly.expand);
-    let gathering = beside::Gathering { loaded, items, registry, templates: &templates, facts: &facts, expand };
+    let nodes = assembly.nodes(checks, operations, diagnostics);
+    let gathering = beside::Gathering { loaded, items, registry, templates, facts, expand: assembly.expand };
     let beside = gathering.all(diagnostics);
-    let plan = Plan { project: loaded.name.clone(), environment: loaded.environment.clone(), nodes, beside };
-    (Some(plan), generators)
+    Plan { project: loaded.name.clone(), environment: loaded.environment.clone(), nodes, beside }
 }
 
 /// Puts the items that `--defer` reads from elsewhere there.
@@ -252,17 +205,11 @@ fn graph_json(items: &[item::Item<'_>]) -> Value {
     let mut nodes = Map::new();
     let mut sources = Map::new();
     for item in items.iter().filter(|item| item.enabled) {
-        let entry = about::model_json(item);
+        let mut entry = about::graph_json(item);
         if item.kind == NodeKind::Source {
-            let (source, table) = item.name.split_once('.').unwrap_or(("", &item.name));
-            let mut entry = entry;
-            entry["source_name"] = Value::from(source);
-            entry["name"] = Value::from(table);
-            entry["identifier"] = Value::from(item.relation.name.as_str());
             sources.insert(item.id.0.clone(), entry);
             continue;
         }
-        let mut entry = entry;
         let reads: Vec<&str> = item.reads.iter().map(|read| items[*read].id.0.as_str()).collect();
         entry["depends_on"] = json!({ "nodes": reads, "macros": item.macros });
         nodes.insert(item.id.0.clone(), entry);
@@ -271,12 +218,14 @@ fn graph_json(items: &[item::Item<'_>]) -> Value {
 }
 
 /// By file, line and column, so that the reader goes through each file once; errors without a place come first. What a
-/// loop of a template repeats is told once.
+/// loop of a template repeats is told once. The order does not depend on that in which things were found.
 fn sort(diagnostics: &mut Diagnostics) {
     let place = |location: &Option<Location>| {
         location.as_ref().map(|location| (location.file.clone(), location.line, location.column))
     };
+    let more =
+        |wrong: &Diagnostic| (wrong.message.clone(), wrong.node.clone(), wrong.help.clone(), wrong.causes.clone());
+    diagnostics.0.sort_by_cached_key(|wrong| (place(&wrong.location), more(wrong)));
     let mut told = HashSet::new();
     diagnostics.0.retain(|wrong| told.insert((place(&wrong.location), wrong.message.clone())));
-    diagnostics.0.sort_by_cached_key(|wrong| place(&wrong.location));
 }

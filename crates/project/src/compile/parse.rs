@@ -14,11 +14,11 @@ use super::about::model_json;
 use super::item::{Body, Item, ModelBody, check_relation};
 use super::layers::Place;
 use super::models::project_layers;
-use super::parallel;
 use super::schemas::Schemas;
 use super::settings::{Owner, Settings, Wrong};
 use super::world::{Facts, NodeWorld};
 use crate::config::SettingsKind;
+use crate::parallel;
 use crate::template::{Call, Phase, Rendered, Template, Templates, Unrendered, World};
 
 /// What the first renderings tell of the project as a whole.
@@ -130,12 +130,14 @@ fn configure(item: &mut Item<'_>, rendered: Rendered, schemas: &Schemas<'_>, dia
         }
         let (settings, wrong) = Settings::read(&item.layers, owner, schemas.strict());
         let at = |number: usize| Some(locate(item, templates, facts, number));
+        // One of the user's own is told below.
+        let is_own = own_materialization(item, templates).is_some();
+        let wrong = wrong.into_iter().filter(|(key, _)| !is_own || key != "materialized").collect();
         tell(item, wrong, &at, diagnostics);
         item.configure(settings);
         item.relation = schemas.relation(item, diagnostics);
     }
-    if let Some(word) = item.layers.get("materialized").and_then(Value::as_str)
-        && let Some(defined) = templates.materialization(word)
+    if let Some((word, defined)) = own_materialization(item, templates)
         && item.enabled
     {
         let message = format!("`{word}` is a materialization of the project's own, which is not supported");
@@ -152,6 +154,12 @@ fn configure(item: &mut Item<'_>, rendered: Rendered, schemas: &Schemas<'_>, dia
     if let Body::Model(model) = &mut item.body {
         model.parsed = Some(rendered);
     }
+}
+
+/// The materialization that an item asks for, if the project defines it, and where.
+fn own_materialization<'t>(item: &Item<'_>, templates: &'t Templates) -> Option<(String, &'t Location)> {
+    let word = item.layers.get("materialized").and_then(Value::as_str)?;
+    templates.materialization(word).map(|defined| (word.to_owned(), defined))
 }
 
 /// Tells what is wrong with settings, where each was given.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use headwater_plan::diagnostic::did_you_mean;
 use headwater_plan::{Code, Diagnostic, Diagnostics, Location, NodeKind};
 
-use super::item::{Body, Index, Item};
+use super::item::{Body, Index, Item, Kept};
 use super::parse;
 use super::settings::Materialized;
 use super::world::{Facts, Named, pick};
@@ -49,7 +49,7 @@ impl<'a> Registry<'a> {
             };
             match named.iter().find(|(package, _)| package == item.package) {
                 // A declared table of a quarantine's name is told as one of the same relation.
-                Some(_) if matches!(item.body, Body::Quarantine) => {}
+                Some(_) if item.body.kept() == Kept::Quarantine => {}
                 Some((_, first)) => diagnostics.push(twice(&items[*first], item)),
                 None => named.push((item.package.to_owned(), index)),
             }
@@ -60,16 +60,22 @@ impl<'a> Registry<'a> {
 
     /// The relations of all names, for templates.
     pub(super) fn named(&self, items: &[Item<'_>]) -> Named {
-        let target =
-            |index: &Index| Target { table: items[*index].relation.clone(), inline: None, kind: kind(&items[*index]) };
-        let targets = |named: &[(String, Index)]| {
-            named.iter().map(|(package, index)| (package.clone(), target(index))).collect::<Vec<_>>()
-        };
         Named {
-            refs: self.refs.iter().map(|(name, named)| (name.clone(), targets(named))).collect(),
-            sources: self.sources.iter().map(|(name, named)| (name.clone(), targets(named))).collect(),
+            refs: self.refs.iter().map(|(name, named)| (name.clone(), targets(items, named))).collect(),
+            sources: self.sources.iter().map(|(name, named)| (name.clone(), targets(items, named))).collect(),
             ..Named::default()
         }
+    }
+
+    /// Tells templates the relations of the models, seeds and snapshots as they are now: of those that are looked at.
+    pub(super) fn tell(&self, items: &[Item<'_>], facts: &Facts) {
+        let is_kept = |item: &Item<'_>| matches!(item.body, Body::Kept(_));
+        if !items.iter().any(is_kept) {
+            return facts.name_refs(self.named(items).refs);
+        }
+        let looked_at = items.iter().filter(|item| !is_kept(item));
+        let named = looked_at.filter_map(|item| self.refs.get_key_value(&item.name));
+        facts.name_some(named.map(|(name, named)| (name.clone(), targets(items, named))).collect());
     }
 
     /// The item that a call in a package means; `None` for a call that means none.
@@ -128,13 +134,19 @@ impl<'a> Registry<'a> {
         if !self.complete {
             return Unresolved::Silent;
         }
+        let wrong = Diagnostic::error(Code::UnknownModel, format!("no model or seed is named `{name}`"));
+        told(wrong.help(self.near(name, None)))
+    }
+
+    /// What may have been meant by a name that is not there.
+    fn near(&self, name: &str, not: Option<&str>) -> String {
         let as_source = self.sources.keys().find(|(_, table)| table == name);
-        let help = match (did_you_mean(name, self.refs.keys().map(String::as_str)), as_source) {
+        let known = self.refs.keys().map(String::as_str).filter(|known| Some(*known) != not);
+        match (did_you_mean(name, known), as_source) {
             (_, Some((source, table))) => format!("it is a table of a source: `source('{source}', '{table}')`"),
-            (Some(near), _) => format!("did you mean `{near}`?"),
+            (Some(near), _) => meant(near),
             (None, None) => format!("a model is a file `models/**/{name}.sql`, a seed `seeds/**/{name}.csv`"),
-        };
-        told(Diagnostic::error(Code::UnknownModel, format!("no model or seed is named `{name}`")).help(help))
+        }
     }
 
     fn unknown_source(&self, source: &str, table: &str) -> Unresolved {
@@ -157,6 +169,10 @@ impl<'a> Registry<'a> {
     }
 }
 
+fn meant(name: &str) -> String {
+    format!("did you mean `{name}`?")
+}
+
 fn told(diagnostic: Diagnostic) -> Unresolved {
     Unresolved::Told(Box::new(diagnostic))
 }
@@ -177,6 +193,13 @@ fn twice(first: &Item<'_>, second: &Item<'_>) -> Diagnostic {
         ),
     };
     Diagnostic::error(Code::DuplicateName, message).at(second.location.clone())
+}
+
+/// What candidates for a name are to templates, each with its package.
+fn targets(items: &[Item<'_>], named: &[(String, Index)]) -> Vec<(String, Target)> {
+    let target =
+        |index: &Index| Target { table: items[*index].relation.clone(), inline: None, kind: kind(&items[*index]) };
+    named.iter().map(|(package, index)| (package.clone(), target(index))).collect()
 }
 
 /// Whether an item is a table or a view to those who read it.
@@ -240,7 +263,14 @@ impl Calls<'_> {
                 continue;
             };
             let mut reads = reads(self.registry, items, item.package, &parsed.calls);
-            for (number, wrong) in reads.wrong {
+            for (number, mut wrong) in reads.wrong {
+                if let Some(Call::Ref { name, .. }) = parsed.calls.get(number)
+                    && wrong.code == Code::UnknownModel
+                    && wrong.help.as_deref() == Some(&meant(&item.name))
+                {
+                    // Nobody means the very model that asks.
+                    wrong.help = Some(self.registry.near(name, Some(&item.name)));
+                }
                 let location = parse::locate(item, self.templates, self.facts, number);
                 diagnostics.push(wrong.at(location).node(item.id.clone()));
             }

@@ -1,6 +1,7 @@
 //! Source tables: loaded from files against a contract, or written by something else and only read.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use headwater_connect::files::{ContractProblem, check_contract};
 use headwater_plan::diagnostic::did_you_mean;
@@ -8,7 +9,7 @@ use headwater_plan::{Code, Contract, DataType, Diagnostic, Diagnostics, Field, I
 use headwater_sql::{Relations, SparkSql};
 
 use super::constraints;
-use super::item::{Body, Item, check_relation};
+use super::item::{Body, Index, Item, check_relation};
 use super::layers::Place;
 use super::models::layers;
 use super::settings::Settings;
@@ -46,6 +47,8 @@ fn item<'a>(
         None => (Body::External, external(table, sql, lake, &mut wrong)),
     };
     let schema = schema.filter(|_| table.sound && wrong.is_empty());
+    let is_unknown = |wrong: &Diagnostic| loaded.dbt && wrong.code == Code::UnknownTable;
+    let (untold, wrong): (Vec<_>, Vec<_>) = wrong.into_iter().partition(is_unknown);
     let settings = Settings {
         tags: table.tags.clone(),
         event_time: layers.get("event_time").and_then(serde_json::Value::as_str).map(str::to_owned),
@@ -61,10 +64,48 @@ fn item<'a>(
         tests: &table.tests,
         patch: Some(&table.location.file),
         schema,
+        untold,
         ..Item::new(NodeKind::Source, &package.name, &name, table.location.clone(), body)
     };
     diagnostics.extend(wrong.into_iter().map(|wrong| wrong.node(item.id.clone())));
     Some(item)
+}
+
+/// Gives sources whose tables are seeds of the project the columns of those seeds, and their place after them: dbt's own
+/// example projects load their sources like that.
+pub(super) fn seeded(items: &mut [Item<'_>]) {
+    let is_seed = |item: &Item<'_>| item.enabled && matches!(item.body, Body::Seed(_));
+    let seeds: HashMap<_, _> = (items.iter().enumerate().filter(|(_, item)| is_seed(item)))
+        .map(|(index, seed)| (seed.relation.clone(), (index, seed.schema.clone())))
+        .collect();
+    for source in items.iter_mut().filter(|item| matches!(item.body, Body::External)) {
+        if let Some((seed, schema)) = seeds.get(&source.relation) {
+            source.schema.clone_from(schema);
+            source.reads = vec![*seed];
+            source.untold.clear();
+        }
+    }
+}
+
+/// Tells what is wrong with the sources that are read after all.
+pub(super) fn tell_of_read<'a>(
+    items: &[Item<'_>],
+    reads: impl IntoIterator<Item = &'a Index>,
+    diagnostics: &mut Diagnostics,
+) {
+    for source in reads.into_iter().map(|read| &items[*read]) {
+        diagnostics.extend(source.untold.iter().map(|wrong| wrong.clone().node(source.id.clone())));
+    }
+}
+
+/// Tells what is wrong with the sources that a model reads or a test looks at.
+pub(super) fn tell_of_needed(items: &[Item<'_>], diagnostics: &mut Diagnostics) {
+    for (index, item) in items.iter().enumerate().filter(|(_, item)| item.enabled) {
+        tell_of_read(items, &item.reads, diagnostics);
+        if !item.tests.is_empty() || item.columns.iter().any(|column| !column.tests.is_empty()) {
+            tell_of_read(items, [&index], diagnostics);
+        }
+    }
 }
 
 /// The tables that hold what the others set aside, as relations to read: `source('rental', 'rentals_quarantine')`.

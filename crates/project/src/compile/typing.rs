@@ -15,13 +15,14 @@ use super::hooks;
 use super::incremental::{snapshot, snapshot_schema, strategy};
 use super::inline::{Inlined, inline};
 use super::item::{Body, Index, Item, ModelBody, ModelCode};
-use super::parallel;
 use super::parse;
 use super::resolve::{self, Registry};
 use super::settings::Materialized;
 use super::sources::check_columns;
 use super::upstream::Upstream;
 use super::world::{Facts, NodeWorld};
+use crate::config::Overrides;
+use crate::parallel;
 use crate::template::{Call, Phase, Rendered, SourceMap, Template, Templates, Unrendered, World, map};
 
 /// What typing needs of the project.
@@ -39,6 +40,8 @@ pub(super) struct Typing<'a> {
     pub(super) ephemerals: &'a HashMap<TableName, Index>,
     /// Whether dbt's rules hold: columns are declared for people.
     pub(super) lenient: bool,
+    /// Whether anybody wants to know which columns a column is made of.
+    pub(super) traces: bool,
 }
 
 /// A model and its first rendering.
@@ -148,10 +151,10 @@ impl Typing<'_> {
             Ok(rendered) => rendered,
             Err(outcome) => return outcome,
         };
-        let world = |incremental| self.world(item, incremental);
+        let world = || self.world(item, false);
         let asks = rendered.asked.rows_of.clone();
         let template = parse::template(item, model);
-        let full = match self.query(template, &world(false), &rendered, &upstream) {
+        let full = match self.query(template, &world, &rendered, &upstream) {
             Ok(query) => query,
             Err(wrong) => {
                 diagnostics.extend(wrong);
@@ -198,7 +201,10 @@ impl Typing<'_> {
             Ok(hooks) => hooks,
             Err(waits) => return Outcome::Late(waits),
         };
-        let lineage = through_ephemerals(items, &item.reads, full.lineage());
+        let lineage = match self.traces {
+            true => through_ephemerals(items, &item.reads, full.lineage()),
+            false => Lineage::default(),
+        };
         Outcome::Typed(Box::new(Typed { schema, code, lineage, asks, macros: rendered.macros, hooks }))
     }
 
@@ -262,7 +268,18 @@ impl Typing<'_> {
     }
 
     pub(super) fn world(&self, item: &Item<'_>, incremental: bool) -> Arc<dyn World> {
-        Arc::new(NodeWorld { facts: Arc::clone(self.facts), incremental, model: model_json(item), hook: false })
+        self.overridden(item, incremental, None)
+    }
+
+    /// The world of a unit test of the item.
+    pub(super) fn overridden(
+        &self,
+        item: &Item<'_>,
+        incremental: bool,
+        overrides: Option<Overrides>,
+    ) -> Arc<dyn World> {
+        let (facts, model) = (Arc::clone(self.facts), model_json(item));
+        Arc::new(NodeWorld { facts, incremental, model, hook: false, overrides })
     }
 
     /// For an incremental model: the text of a later run, and what it reads.
@@ -279,7 +296,7 @@ impl Typing<'_> {
         }
         let rendered = self.compiled(items, written, true, diagnostics)?;
         let upstream = Upstream::new(items, self, &item.reads).with(&item.relation, schema);
-        let world = self.world(item, true);
+        let world = || self.world(item, true);
         match self.query(parse::template(item, model), &world, &rendered, &upstream) {
             Ok(query) => Ok(Some((rendered.text, query.reads))),
             Err(wrong) => {
@@ -377,7 +394,7 @@ impl Typing<'_> {
     pub(super) fn query(
         &self,
         template: Template<'_>,
-        world: &Arc<dyn World>,
+        world: &dyn Fn() -> Arc<dyn World>,
         rendered: &Rendered,
         upstream: &Upstream<'_>,
     ) -> Result<TypedQuery, Vec<Diagnostic>> {
@@ -386,7 +403,7 @@ impl Typing<'_> {
             Err(errors) => errors,
         };
         let phase = if rendered.asked.compile { Phase::Compile } else { Phase::Parse };
-        let map = self.templates.map(template, world, phase, &rendered.text);
+        let map = self.templates.map(template, &world(), phase, &rendered.text);
         let placed = errors.iter().map(|error| {
             let mut wrong = place(map.as_ref(), template, &rendered.text, error);
             if wrong.code == Code::UnknownTable {

@@ -7,7 +7,7 @@ use headwater_plan::diagnostic::did_you_mean;
 use headwater_plan::{
     About, Code, Diagnostic, Diagnostics, Late, Location, NodeId, NodeKind, Query, Schema, Step, TableName, UnitTest,
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::checks::{Check, Checks};
 use super::generic::{literal, quoted, reference};
@@ -19,7 +19,7 @@ use super::parse;
 use super::resolve::Unresolved;
 use super::settings::Materialized;
 use crate::config::{FixtureRows, Package, SettingsKind, UnitTestDecl};
-use crate::template::{Phase, Template, Unrendered};
+use crate::template::{self, Phase, Template, Unrendered};
 
 impl Checks<'_> {
     /// The unit tests of all packages.
@@ -81,10 +81,38 @@ impl Unit<'_> {
             about: About {
                 package: self.package.name.clone(),
                 fqn,
-                config: given.values().clone(),
+                config: given
+                    .values()
+                    .iter()
+                    .map(|(key, value)| (key.clone(), value.clone()))
+                    .chain(self.written())
+                    .collect(),
                 ..About::default()
             },
         })
+    }
+
+    /// What the user wrote, in the words of dbt's manifest.
+    fn written(&self) -> [(String, Value); 3] {
+        let rows = |rows: &FixtureRows| match rows {
+            FixtureRows::Rows(rows) => (json!(rows), "dict"),
+            FixtureRows::Csv(text) => (json!(text), "csv"),
+            FixtureRows::Sql(text) => (json!(text), "sql"),
+        };
+        let given = self.decl.given.iter().map(|given| {
+            let (rows, format) = rows(&given.rows);
+            json!({ "input": given.input, "rows": rows, "format": format, "fixture": null })
+        });
+        let (expected, format) = rows(&self.decl.expect);
+        let overrides = &self.decl.overrides;
+        [
+            ("given".to_owned(), given.collect()),
+            ("expect".to_owned(), json!({ "rows": expected, "format": format, "fixture": null })),
+            (
+                "overrides".to_owned(),
+                json!({ "macros": overrides.macros, "vars": overrides.vars, "env_vars": overrides.env_vars }),
+            ),
+        ]
     }
 
     fn model(&self, told: &mut Vec<Diagnostic>) -> Option<Index> {
@@ -105,11 +133,14 @@ impl Unit<'_> {
     fn test(&self, index: Index, told: &mut Vec<Diagnostic>) -> Option<UnitTest> {
         let item = &self.checks.items[index];
         let schema = item.schema.as_ref()?;
-        self.refuse_overrides(told)?;
+        self.check_overrides(told)?;
         let (text, incremental) = self.text(item, told)?;
         let inlined = self.inputs(index, incremental, told)?;
         let columns = self.columns(schema, told)?;
-        let expected = rows_sql(&self.decl.expect, &columns, &self.decl.location, told)?;
+        let expected = match &self.decl.expect {
+            FixtureRows::Sql(sql) => typed_as(sql, &columns),
+            rows => rows_sql(rows, &columns, &self.decl.location, told)?,
+        };
         let actual = inline(text.trim(), &inlined);
         let mut sql = |sql: String, what: &str| match self.checks.typing.sql.plan(&sql, &Nothing) {
             Ok(_) => Some(Query { sql, reads: Vec::new() }),
@@ -131,25 +162,29 @@ impl Unit<'_> {
         })
     }
 
-    fn refuse_overrides(&self, told: &mut Vec<Diagnostic>) -> Option<()> {
-        let overrides = &self.decl.overrides;
-        let other = overrides.macros.keys().find(|name| *name != "is_incremental");
-        let refused = match other {
-            Some(name) => {
-                Some(format!("`overrides: macros: {name}` is not supported: only `is_incremental` can be set"))
-            }
-            None if !overrides.vars.is_empty() => Some("`overrides: vars` is not supported".into()),
-            None if !overrides.env_vars.is_empty() => Some("`overrides: env_vars` is not supported".into()),
-            None => None,
-        };
-        match refused {
-            None => Some(()),
-            Some(message) => {
-                let help = "take the override away, or test the query of a macro with arguments";
-                told.push(Diagnostic::error(Code::Unsupported, message).help(help));
-                None
+    /// Tells of a macro that is to answer something and is not there.
+    fn check_overrides(&self, told: &mut Vec<Diagnostic>) -> Option<()> {
+        let templates = self.checks.typing.templates;
+        let mut sound = Some(());
+        for name in self.decl.overrides.macros.keys() {
+            let (namespace, bare) = match name.split_once('.') {
+                Some((namespace, bare)) => (Some(namespace), bare),
+                None => (None, name.as_str()),
+            };
+            let known = |bare: &str| templates.macros().any(|found| found.name == bare);
+            let found = templates.finds(&self.package.name, namespace, bare).is_some()
+                || namespace.is_none() && (template::is_function(bare) || known(bare));
+            if !found {
+                let wrong = Diagnostic::error(Code::InvalidTemplate, format!("no macro is named `{name}`"));
+                let near = did_you_mean(bare, templates.macros().map(|found| found.name.as_str()));
+                told.push(match near {
+                    Some(near) => wrong.help(format!("did you mean `{near}`?")),
+                    None => wrong.help("`overrides: macros` names a macro, or `package.macro`"),
+                });
+                sound = None;
             }
         }
+        sound
     }
 
     /// The model's text, and whether it is that of an increment.
@@ -164,7 +199,10 @@ impl Unit<'_> {
             return None;
         }
         let typing = self.checks.typing;
-        let world = typing.world(item, asked);
+        // `is_incremental` is more than an answer: the tables that are there, and the query of a later run.
+        let mut overrides = self.decl.overrides.clone();
+        overrides.macros.shift_remove("is_incremental");
+        let world = typing.overridden(item, asked, Some(overrides));
         let template = Template { this: Some(&item.relation), ..parse::template(item, model) };
         match typing.templates.render(template, &world, Phase::Compile) {
             Ok(rendered) => Some((rendered.text, asked)),
@@ -323,6 +361,15 @@ fn rows_sql(rows: &FixtureRows, schema: &Schema, at: &Location, told: &mut Vec<D
         return Some(format!("select {} where false", nulls.join(", ")));
     }
     Some(selects.join("\nunion all\n"))
+}
+
+/// The rows of a query in the types of columns that it has.
+fn typed_as(sql: &str, columns: &Schema) -> String {
+    let cast = |field: &headwater_plan::Field| {
+        format!("cast({name} as {}) as {name}", field.data_type, name = quoted(&field.name))
+    };
+    let casts: Vec<String> = columns.fields.iter().map(cast).collect();
+    format!("select {} from (\n{}\n) as `expected`", casts.join(", "), sql.trim().trim_end_matches(';'))
 }
 
 fn value_sql(value: Option<&Value>) -> String {

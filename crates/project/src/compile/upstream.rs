@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use headwater_plan::{Schema, TableName};
 use headwater_sql::RelationSource;
 
-use super::item::{Body, Index, Item};
+use super::item::{Index, Item, Kept};
 use super::typing::Typing;
 use super::world::Facts;
 
@@ -48,7 +48,7 @@ impl<'a> Upstream<'a> {
         let named = |index: &&Index| message.contains(&format!("`{}`", self.items[**index].relation));
         let item = &self.items[*unasked.iter().find(named)?];
         let call = match item.name.split_once('.') {
-            Some((source, table)) if matches!(item.body, Body::Ingest(_) | Body::External | Body::Quarantine) => {
+            Some((source, table)) if matches!(item.body.kept(), Kept::Ingest | Kept::External | Kept::Quarantine) => {
                 format!("source('{source}', '{table}')")
             }
             _ => format!("ref('{}')", item.name),

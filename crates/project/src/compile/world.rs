@@ -10,7 +10,9 @@ use headwater_plan::{Diagnostic, Schema, TableName};
 use headwater_sql::{RelationSource, Relations, SparkSql};
 use serde_json::Value;
 
+use super::asked::AskedFor;
 use super::information_schema::{self, Entry};
+use crate::config::Overrides;
 use crate::template::{RunFacts, Target, World};
 use crate::world::{Answer, Outside, RelationKind, Rows};
 
@@ -31,6 +33,8 @@ pub(super) struct Facts {
     outside: Arc<dyn Outside>,
     sql: SparkSql,
     graph: OnceLock<Value>,
+    /// What reaches beyond what a node reads.
+    pub(super) asked: AskedFor,
     /// The blocks of documentation, by package and name.
     docs: HashMap<(String, String), String>,
     run: RunFacts,
@@ -60,6 +64,7 @@ impl Facts {
             outside,
             sql,
             graph: OnceLock::new(),
+            asked: AskedFor::default(),
             docs: named.docs,
             run,
             finds_others: named.finds_others,
@@ -75,6 +80,12 @@ impl Facts {
     pub(super) fn name_refs(&self, refs: HashMap<String, Vec<Candidate>>) {
         self.put_kinds(refs.values().flatten().map(|(_, target)| (target.table.clone(), target.kind)).collect());
         *self.refs.write().unwrap_or_else(PoisonError::into_inner) = refs;
+    }
+
+    /// The same of some of them alone.
+    pub(super) fn name_some(&self, refs: Vec<(String, Vec<Candidate>)>) {
+        self.put_kinds(refs.iter().flat_map(|(_, named)| named).map(|(_, to)| (to.table.clone(), to.kind)).collect());
+        self.refs.write().unwrap_or_else(PoisonError::into_inner).extend(refs);
     }
 
     fn put_kinds(&self, kinds: Vec<(TableName, RelationKind)>) {
@@ -112,6 +123,7 @@ impl Facts {
 
     /// A relation that is dropped as soon as it is made.
     pub(super) fn gone(&self, relation: &TableName) {
+        self.asked.whole();
         self.kinds.write().unwrap_or_else(PoisonError::into_inner).remove(relation);
     }
 
@@ -203,15 +215,17 @@ pub(super) struct NodeWorld {
     pub(super) model: Value,
     /// Whether a hook of the node is rendered.
     pub(super) hook: bool,
+    /// What a unit test says instead of the truth.
+    pub(super) overrides: Option<Overrides>,
 }
 
 impl NodeWorld {
     pub(super) fn shared(facts: &Arc<Facts>, model: Value) -> Arc<dyn World> {
-        Arc::new(Self { facts: Arc::clone(facts), incremental: false, model, hook: false })
+        Arc::new(Self { facts: Arc::clone(facts), incremental: false, model, hook: false, overrides: None })
     }
 
     pub(super) fn of_hook(facts: &Arc<Facts>, model: Value) -> Arc<dyn World> {
-        Arc::new(Self { facts: Arc::clone(facts), incremental: false, model, hook: true })
+        Arc::new(Self { facts: Arc::clone(facts), incremental: false, model, hook: true, overrides: None })
     }
 }
 
@@ -227,15 +241,18 @@ impl World for NodeWorld {
     }
 
     fn columns(&self, relation: &TableName) -> Option<Schema> {
+        self.facts.asked.columns(&self.model, relation);
         self.facts.schema(relation).or_else(|| self.facts.outside_schema(relation))
     }
 
     fn existing(&self, relation: &TableName) -> Option<RelationKind> {
+        self.facts.asked.columns(&self.model, relation);
         let kinds = self.facts.kinds.read().unwrap_or_else(PoisonError::into_inner);
         kinds.get(relation).copied().or_else(|| self.facts.outside.kind(relation))
     }
 
     fn relations_in(&self, schema: &str) -> Vec<(TableName, RelationKind)> {
+        self.facts.asked.whole();
         let kinds = self.facts.kinds.read().unwrap_or_else(PoisonError::into_inner);
         let mut found: HashMap<TableName, RelationKind> = kinds
             .iter()
@@ -256,6 +273,7 @@ impl World for NodeWorld {
     }
 
     fn rows(&self, sql: &str) -> Result<Answer, Diagnostic> {
+        self.facts.asked.once();
         let written_out = information_schema::written_out(sql, || self.facts.entries());
         let sql = written_out.as_deref().unwrap_or(sql);
         let reads = self.facts.reads(sql).unwrap_or_default();
@@ -279,7 +297,12 @@ impl World for NodeWorld {
         self.model.clone()
     }
 
+    fn tells_call(&self) {
+        self.facts.asked.once();
+    }
+
     fn graph(&self) -> Value {
+        self.facts.asked.whole();
         self.facts.graph.get().cloned().unwrap_or_else(|| serde_json::json!({ "nodes": {}, "sources": {} }))
     }
 
@@ -289,6 +312,10 @@ impl World for NodeWorld {
 
     fn is_hook(&self) -> bool {
         self.hook
+    }
+
+    fn overrides(&self) -> Option<&Overrides> {
+        self.overrides.as_ref()
     }
 
     fn doc(&self, from: &str, package: Option<&str>, name: &str) -> Option<String> {

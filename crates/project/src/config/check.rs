@@ -14,7 +14,7 @@ use super::source::{Source, Span};
 use super::yaml::{Data, Entry, Node, Scalar, plain};
 
 /// Expands the Jinja of a text that stands at that place.
-pub(crate) type Expand<'a> = dyn Fn(&str, &Location) -> Result<String, Diagnostic> + 'a;
+pub(crate) type Expand<'a> = dyn Fn(&str, &Location) -> Result<String, Diagnostic> + Sync + 'a;
 
 /// What happens to Jinja.
 #[derive(Clone, Copy)]
@@ -284,6 +284,10 @@ impl<'a> Check<'a> {
         let near = did_you_mean(key, known.iter().copied());
         let refused = known::key(branch.definition, key).or(known::open(branch.definition).filter(|_| near.is_none()));
         let wrong = match refused {
+            // It describes what is built and changes nothing about it.
+            Some(help) if self.lenient && help == known::SEMANTIC => {
+                Diagnostic::warning(Code::Unsupported, format!("`{key}` is left out")).help(help)
+            }
             Some(help) => {
                 Diagnostic::error(Code::Unsupported, format!("{title} cannot have the key `{key}`")).help(help)
             }

@@ -94,6 +94,15 @@ impl DbtFile {
         let at = At::new(&self.source, &clean);
         found.extend(paths::check_identifier(at.at("name"), "the project", &file.name));
         self.check_version(at, &file, found);
+        let is_own = self.source.path == Path::new(DBT_PROJECT_FILE);
+        if let Some(other) =
+            file.target_path.as_deref().filter(|path| is_own && path.trim_matches(['.', '/']) != "target")
+        {
+            let message =
+                format!("`target-path` is not supported: what is made goes into `target`, not into `{other}`");
+            let told = Diagnostic::warning(Code::Unsupported, message).at(at.at("target-path").location());
+            found.push(told.help("point what reads it to `target/`, and leave the key out"));
+        }
         if let (Some(_), Some(tests)) = (at.get("tests"), at.get("data_tests")) {
             let message = "`data_tests` beside `tests`, which is its older name";
             let wrong = Diagnostic::error(Code::DuplicateName, message).at(tests.location());

@@ -6,8 +6,8 @@ use headwater_plan::{ContractColumn, DataType, Environment, Location, Severity};
 use serde_json::{Map, Value};
 
 use super::{
-    Connection, ConstraintDecl, ExposureDecl, Folders, Layer, MacroProperties, Reading, SettingsKind, SettingsTree,
-    SourceTable, Target, UnitTestDecl,
+    Connection, ConstraintDecl, ExposureDecl, Folders, GroupDecl, Layer, MacroProperties, Reading, SettingsKind,
+    SettingsTree, SourceTable, Target, UnitTestDecl,
 };
 use crate::generate::ColumnHint;
 
@@ -99,6 +99,8 @@ pub struct Package {
     pub unit_tests: Vec<UnitTestDecl>,
     /// Who uses the models.
     pub exposures: Vec<ExposureDecl>,
+    /// Who owns what.
+    pub groups: Vec<GroupDecl>,
     /// `models/**/*.sql`, sorted.
     pub model_files: Vec<SqlFile>,
     /// `macros/**/*.sql` and `tests/generic/**/*.sql`, sorted.

@@ -1,17 +1,19 @@
-//! `unit_tests:`, `exposures:` and `macros:`, resolved.
+//! `unit_tests:`, `exposures:`, `groups:` and `macros:`, resolved.
 
 use std::path::Path;
 
 use headwater_plan::diagnostic::did_you_mean;
 use headwater_plan::{Code, Diagnostics};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::at::At;
 use super::discover::Place;
 use super::file::OneOrMany;
-use super::file::described::{ExposureFile, MacroFile, RowsFile, RowsFormat, UnitTestFile};
+use super::file::described::{ExposureFile, GroupFile, MacroFile, OwnerFile, RowsFile, RowsFormat, UnitTestFile};
 use super::source::Source;
-use super::{ArgumentDecl, ExposureDecl, FixtureRows, GivenDecl, MacroProperties, Overrides, UnitTestDecl, columns};
+use super::{
+    ArgumentDecl, ExposureDecl, FixtureRows, GivenDecl, GroupDecl, MacroProperties, Overrides, UnitTestDecl, columns,
+};
 
 /// The files that rows of unit tests may lie in.
 pub(super) struct Fixtures<'a> {
@@ -137,15 +139,7 @@ impl Fixtures<'_> {
 pub(super) fn exposures(file: At<'_>, exposures: Vec<ExposureFile>, folders: &[String]) -> Vec<ExposureDecl> {
     let exposure = |(at, file): (At<'_>, ExposureFile)| {
         let (tags, meta) = columns::described(file.tags, file.meta, &file.config);
-        let mut owner = file.owner.others;
-        if let Some(email) = file.owner.email {
-            let email = match email {
-                OneOrMany::One(email) => Value::from(email),
-                OneOrMany::Many(emails) => Value::from(emails),
-            };
-            owner.insert("email".into(), email);
-        }
-        owner.extend(file.owner.name.map(|name| ("name".to_owned(), Value::from(name))));
+        let owner = owner(file.owner);
         ExposureDecl {
             name: file.name,
             label: file.label,
@@ -163,6 +157,29 @@ pub(super) fn exposures(file: At<'_>, exposures: Vec<ExposureFile>, folders: &[S
         }
     };
     file.items("exposures").zip(exposures).map(exposure).collect()
+}
+
+/// The groups below `groups:`.
+pub(super) fn groups(file: At<'_>, groups: Vec<GroupFile>) -> Vec<GroupDecl> {
+    let group = |(at, file): (At<'_>, GroupFile)| GroupDecl {
+        name: file.name,
+        owner: owner(file.owner),
+        location: at.at("name").location(),
+    };
+    file.items("groups").zip(groups).map(group).collect()
+}
+
+fn owner(file: OwnerFile) -> Map<String, Value> {
+    let mut owner = file.others;
+    if let Some(email) = file.email {
+        let email = match email {
+            OneOrMany::One(email) => Value::from(email),
+            OneOrMany::Many(emails) => Value::from(emails),
+        };
+        owner.insert("email".into(), email);
+    }
+    owner.extend(file.name.map(|name| ("name".to_owned(), Value::from(name))));
+    owner
 }
 
 /// The macros below `macros:`.

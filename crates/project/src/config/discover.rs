@@ -21,7 +21,7 @@ pub(super) struct Place {
 }
 
 /// The files of a project or package.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Files {
     pub(super) models: Vec<Place>,
     /// Generic tests too.
@@ -35,6 +35,15 @@ pub(super) struct Files {
     pub(super) fixtures: Vec<Place>,
     /// The YAML files of all folders.
     pub(super) properties: Vec<Place>,
+}
+
+impl Files {
+    /// All of them.
+    pub(super) fn paths(&self) -> Vec<PathBuf> {
+        let Self { models, macros, tests, snapshots, analyses, seeds, docs, fixtures, properties } = self;
+        let all = [models, macros, tests, snapshots, analyses, seeds, docs, fixtures, properties];
+        all.into_iter().flatten().map(|place| place.path.clone()).collect()
+    }
 }
 
 /// A folder of Headwater's own whose nodes cannot be built yet.

@@ -2,9 +2,10 @@
 //!
 //! The risk: both hold secrets. Nothing here prints a value, and a message about `.env` never shows a line of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use headwater_plan::{Code, Diagnostic, Location};
 
@@ -12,13 +13,25 @@ use headwater_plan::{Code, Diagnostic, Location};
 const FILE: &str = ".env";
 
 /// The process environment over `.env`. `Debug` shows the names, never the values.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Environ(BTreeMap<String, String>);
+#[derive(Clone, Default)]
+pub struct Environ {
+    variables: BTreeMap<String, String>,
+    /// The variables that somebody asked for, of this and all its clones: what a project comes to depends on no others.
+    asked: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl PartialEq for Environ {
+    fn eq(&self, other: &Self) -> bool {
+        self.variables == other.variables
+    }
+}
+
+impl Eq for Environ {}
 
 impl Environ {
     /// These variables and no `.env`.
     pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self(variables.into_iter().collect())
+        Self { variables: variables.into_iter().collect(), asked: Arc::default() }
     }
 
     /// These variables of the process over those of the project's `.env`, if there is one.
@@ -44,23 +57,32 @@ impl Environ {
             variables.insert(name, value);
         }
         variables.extend(process);
-        Ok(Self(variables))
+        Ok(Self::new(variables))
     }
 
     /// The value of a variable.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if !asked.contains(name) {
+            asked.insert(name.to_owned());
+        }
+        self.variables.get(name).map(String::as_str)
+    }
+
+    /// The names that were asked for so far, whether there are such variables or not.
+    pub(crate) fn asked(&self) -> BTreeSet<String> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The names of all variables, for 'did you mean'.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.variables.keys().map(String::as_str)
     }
 }
 
 impl fmt::Debug for Environ {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.0.keys().map(|name| (name, "***"))).finish()
+        f.debug_map().entries(self.variables.keys().map(|name| (name, "***"))).finish()
     }
 }
 

@@ -5,17 +5,16 @@ use std::num::NonZero;
 use std::path::Path;
 
 use headwater_plan::diagnostic::did_you_mean;
-use headwater_plan::node::EngineKind;
 use headwater_plan::{Code, Diagnostic, Diagnostics, Environment, Location};
 use serde_json::{Map, Value};
 
 use super::at::At;
 use super::check::{Check, Checked, Jinja};
-use super::file::project::{CatalogName, EngineFile, EngineName, EnvironmentFile};
+use super::file::project::{CatalogName, EnvironmentFile};
 use super::project::typed;
 use super::source::{Source, Span};
 use super::yaml::{Data, Entry, Node};
-use super::{PROJECT_FILE, Render, Request, Scope, Target, paths, size};
+use super::{PROJECT_FILE, Render, Request, Scope, Target, engine, paths, size};
 
 /// The environment that there is when the file names none.
 const DEFAULT_ENVIRONMENT: &str = "local";
@@ -147,6 +146,7 @@ impl Reading<'_> {
         self.found.extend(paths::check_schema(at.at("schema"), &schema));
         let memory_limit = self.memory_limit(&file, at);
         let threads = self.threads(file.threads);
+        let engine = engine::engine(file.engine.as_ref(), at.at("engine"), &self.request.dir, self.found);
         if self.found.0.len() > before {
             return None;
         }
@@ -155,7 +155,7 @@ impl Reading<'_> {
             lake: paths::absolute(&self.request.dir, &lake_written),
             lake_written,
             lake_location: at.at("lake").location(),
-            engine: EngineKind::Embedded,
+            engine,
             threads,
             memory_limit,
         };
@@ -175,20 +175,6 @@ impl Reading<'_> {
 
     /// What other environments may name and a run cannot do yet.
     fn refuse(&mut self, file: &EnvironmentFile, at: At<'_>, name: &str) {
-        let engine = file.engine.map(|engine| match engine {
-            EngineFile::Name(name) => name,
-            EngineFile::Settings(settings) => settings.kind,
-        });
-        let engine = match engine {
-            None | Some(EngineName::Embedded) => None,
-            Some(EngineName::Spark) => Some("spark"),
-            Some(EngineName::Auto) => Some("auto"),
-        };
-        if let Some(engine) = engine {
-            let message = format!("the engine `{engine}` of the environment `{name}` is not supported yet");
-            let wrong = at.at("engine").error(Code::Unsupported, message);
-            self.found.push(wrong.help("use `engine: embedded`, or pick another environment with `--env`"));
-        }
         if file.catalog == Some(CatalogName::Glue) {
             let message = format!("the catalog `glue` of the environment `{name}` is not supported yet");
             let wrong = at.at("catalog").error(Code::Unsupported, message);

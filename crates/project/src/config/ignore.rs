@@ -8,7 +8,7 @@ use headwater_plan::{Code, Diagnostic, Diagnostics};
 use super::source::{Source, Span};
 
 /// The file in a project's or package's own folder.
-const FILE: &str = ".dbtignore";
+pub(super) const FILE: &str = ".dbtignore";
 
 /// The patterns, the later ones winning.
 #[derive(Debug, Default)]

@@ -12,7 +12,8 @@ type Keys = (&'static str, &'static [&'static str], &'static str);
 const DBT_PROJECT: &str = "this is a key of `dbt_project.yml`: a file of that name beside this one may have it";
 const IN_CONFIG: &str = "write it under `config:`";
 const FROM_FILES: &str = "it is for tables that are loaded from files: write it in SQL";
-const SEMANTIC: &str = "dbt's semantic layer is not supported";
+/// Why a key of dbt's semantic layer is left out.
+pub(crate) const SEMANTIC: &str = "dbt's semantic layer is not supported";
 
 const KEYS: &[Keys] = &[
     (
@@ -217,7 +218,16 @@ const VALUES: &[Keys] = &[
         "not supported: `postgres`, `snowflake` or `http`",
     ),
     ("CatalogName", &["hive", "unity", "iceberg", "rest"], "not supported: use `local`"),
-    ("EngineName", &["duckdb", "datafusion", "polars", "trino", "athena"], "not supported: use `embedded`"),
+    (
+        "EngineName",
+        &["duckdb", "datafusion", "polars", "trino", "athena"],
+        "not supported: `embedded`, `spark` or `auto`",
+    ),
+    (
+        "SparkOn",
+        &["databricks", "dataproc", "synapse", "hdinsight", "kubernetes", "livy", "yarn", "connect"],
+        "not supported: `spark-submit`, with `master:` for a cluster that it reaches",
+    ),
 ];
 
 /// A value that is right in another form: the type, the values, the form.

@@ -1,7 +1,7 @@
 //! The whole project: its own files, then every file below its folders, then those of the packages that it uses.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use headwater_plan::{Code, Diagnostic, Diagnostics, Location};
 use serde_json::Map;
@@ -15,13 +15,21 @@ use super::file::sources::PropertiesFile;
 use super::overrides::{self, Override};
 use super::source::Source;
 use super::sources::{self, Around};
+use super::walk::Walk;
 use super::{DBT_PROJECT_FILE, Folders, PROJECT_FILE, hints, project, properties, unused, yaml};
 use super::{HookDecl, Loaded, Package, Project, Render, Request, Scope, SeedPath, SqlFile};
-use crate::packages::{self, Installed};
+use crate::packages::{self, Installed, PackageSource};
+use crate::parallel;
 
 /// Reads and checks all files of a project. Without project files that can be used there is nothing to go on with
 /// (`None`), but the other files are checked all the same.
 pub fn load(request: &Request, render: &Render<'_>) -> (Option<Loaded>, Diagnostics) {
+    load_walking(request, render, &Walk::Fresh)
+}
+
+/// The same, of the files that a walk finds.
+pub(crate) fn load_walking(request: &Request, render: &Render<'_>, walk: &Walk<'_>) -> (Option<Loaded>, Diagnostics) {
+    walk.begin();
     let (project, mut found) = project::project(request, render);
     if found.0.iter().any(|wrong| wrong.code == Code::NoProject) {
         return (None, found);
@@ -39,6 +47,7 @@ pub fn load(request: &Request, render: &Render<'_>) -> (Option<Loaded>, Diagnost
         dbt: has_dbt,
         folders: &folders,
         jinja: Jinja::LeaveOut,
+        walk,
     };
     let Some(project) = &project else {
         own.package(&mut found);
@@ -54,7 +63,7 @@ pub fn load(request: &Request, render: &Render<'_>) -> (Option<Loaded>, Diagnost
     let mut all = vec![read.package];
     // As in dbt, those of packages run before the project's own, by the packages' names.
     let mut hooks: BTreeMap<&str, Hooks> = BTreeMap::new();
-    let used = Used { request, render, project };
+    let used = Used { request, render, project, walk };
     let installed = used.installed(&folders, &mut found);
     for installed in &installed {
         match used.load(installed, &mut found) {
@@ -101,6 +110,7 @@ struct Used<'a> {
     request: &'a Request,
     render: &'a Render<'a>,
     project: &'a Project,
+    walk: &'a Walk<'a>,
 }
 
 impl Used<'_> {
@@ -111,6 +121,11 @@ impl Used<'_> {
             found.extend(wrong.0);
             Vec::new()
         });
+        let local = asked.iter().filter_map(|spec| match &spec.source {
+            PackageSource::Local { path } => Some(PathBuf::from(path)),
+            _ => None,
+        });
+        self.walk.packages(dir, &folders.packages, local.collect());
         packages::installed(dir, &folders.packages, &asked, environ, found)
     }
 
@@ -141,6 +156,7 @@ impl Used<'_> {
             dbt: true,
             folders: &dbt.folders,
             jinja: Jinja::Expand(&expand),
+            walk: self.walk,
         };
         let read = reading.package(found);
         let hooks = Hooks::of(&dbt);
@@ -162,6 +178,7 @@ impl Hooks {
 }
 
 /// What the files of the project itself or of a package say.
+#[derive(Default)]
 struct Read {
     package: Package,
     /// What is said of other packages' tables.
@@ -169,6 +186,25 @@ struct Read {
     hooks: Hooks,
     /// Whether nothing with a name was lost.
     whole: bool,
+}
+
+impl Read {
+    /// Takes up what one file more says.
+    fn take(&mut self, one: Self) {
+        self.whole &= one.whole;
+        self.overrides.extend(one.overrides);
+        let (package, one) = (&mut self.package, one.package);
+        package.sources.extend(one.sources);
+        package.models.extend(one.models);
+        package.seeds.extend(one.seeds);
+        package.snapshots.extend(one.snapshots);
+        package.analyses.extend(one.analyses);
+        package.singular_tests.extend(one.singular_tests);
+        package.unit_tests.extend(one.unit_tests);
+        package.exposures.extend(one.exposures);
+        package.groups.extend(one.groups);
+        package.macros.extend(one.macros);
+    }
 }
 
 /// The reading of the files of the project itself or of a package.
@@ -182,27 +218,32 @@ struct Reading<'a> {
     dbt: bool,
     folders: &'a Folders,
     jinja: Jinja<'a>,
+    walk: &'a Walk<'a>,
 }
 
 impl Reading<'_> {
     /// All that the files say.
     fn package(&self, found: &mut Diagnostics) -> Read {
-        let files = discover::files(self.dir, self.package, self.folders, found);
+        let files = self.walk.files(self.dir, self.package, self.folders, found);
         let package = Package { name: self.name.to_owned(), dir: self.package.to_path_buf(), ..Package::default() };
-        let mut all = Read { package, overrides: Vec::new(), hooks: Hooks::default(), whole: true };
-        for place in &files.properties {
-            all.whole &= self.properties(place, &files, &mut all, found).unwrap_or(false);
+        let mut all = Read { package, whole: true, ..Read::default() };
+        let Self { dir, name, dbt, jinja, .. } = *self;
+        let yaml = YamlFiles { dir, name, dbt, jinja, files: &files };
+        for (one, told) in parallel::map(&files.properties, |place| yaml.read(place)) {
+            all.take(one);
+            found.extend(told);
         }
         let before = found.0.len();
         let mut read = |places: Vec<Place>| -> Vec<SqlFile> {
-            let file = |Place { path, folders }| match Source::read(self.dir, &path) {
-                Ok(source) => Some(SqlFile { path, text: source.text, folders }),
-                Err(wrong) => {
-                    found.push(wrong);
-                    None
+            let texts = parallel::map(&places, |place| Source::text(dir, &place.path));
+            let mut read = Vec::with_capacity(places.len());
+            for (Place { path, folders }, text) in places.into_iter().zip(texts) {
+                match text {
+                    Ok(text) => read.push(SqlFile { path, text, folders }),
+                    Err(wrong) => found.push(wrong),
                 }
-            };
-            places.into_iter().filter_map(file).collect()
+            }
+            read
         };
         let package = &mut all.package;
         package.model_files = read(files.models);
@@ -216,9 +257,27 @@ impl Reading<'_> {
         all.whole &= found.0.len() == before;
         all
     }
+}
+
+/// The YAML files of a project or package, which do not depend on each other.
+struct YamlFiles<'a> {
+    /// The project's folder, absolute.
+    dir: &'a Path,
+    name: &'a str,
+    dbt: bool,
+    jinja: Jinja<'a>,
+    files: &'a Files,
+}
+
+impl YamlFiles<'_> {
+    fn read(&self, place: &Place) -> (Read, Diagnostics) {
+        let (mut read, mut found) = (Read::default(), Diagnostics::default());
+        read.whole = self.properties(place, &mut read, &mut found).unwrap_or(false);
+        (read, found)
+    }
 
     /// Takes up what a YAML file says; whether nothing with a name was lost in it.
-    fn properties(&self, place: &Place, files: &Files, all: &mut Read, found: &mut Diagnostics) -> Option<bool> {
+    fn properties(&self, place: &Place, all: &mut Read, found: &mut Diagnostics) -> Option<bool> {
         let source = Source::read(self.dir, &place.path).map_err(|wrong| found.push(wrong)).ok()?;
         let root = yaml::parse(&source, found)?;
         let schema = crate::schemas::of_properties();
@@ -229,7 +288,7 @@ impl Reading<'_> {
         let file: PropertiesFile = project::typed(&clean, found)?;
         let at = At::new(&source, &clean);
         let around = Around { dir: self.dir, package: self.name, dbt: self.dbt, folders: &place.folders };
-        let fixtures = Fixtures { dir: self.dir, files: &files.fixtures };
+        let fixtures = Fixtures { dir: self.dir, files: &self.files.fixtures };
         let sources = sources::resolve(at, file.sources, around, found);
         all.overrides.extend(sources.overrides);
         let package = &mut all.package;
@@ -242,6 +301,7 @@ impl Reading<'_> {
         package.singular_tests.extend(properties::singular_tests(at, "tests", file.tests));
         package.unit_tests.extend(described::unit_tests(at, file.unit_tests, &fixtures, found));
         package.exposures.extend(described::exposures(at, file.exposures, &place.folders));
+        package.groups.extend(described::groups(at, file.groups));
         package.macros.extend(described::macros(at, file.macros));
         Some(whole)
     }

@@ -19,6 +19,7 @@ mod dbt_project;
 mod declared;
 mod described;
 mod discover;
+mod engine;
 mod environ;
 mod environment;
 pub(crate) mod file;
@@ -44,6 +45,7 @@ pub(crate) mod source;
 mod sources;
 mod unit;
 mod unused;
+pub(crate) mod walk;
 pub(crate) mod yaml;
 
 pub use contract::{ConstraintDecl, IngestDecl, Reading, Rule, SourceTable};
@@ -55,10 +57,13 @@ pub use environ::Environ;
 pub use find::{DBT_PROJECT_FILE, PROJECT_FILE, find};
 pub use folders::Folders;
 pub use load::load;
+pub(crate) use load::load_walking;
 pub use project::{environment, project};
 pub use settings::{Layer, SettingsKind, SettingsTree};
 pub use size::duration;
-pub use unit::{ArgumentDecl, ExposureDecl, FixtureRows, GivenDecl, MacroProperties, Overrides, UnitTestDecl};
+pub use unit::{
+    ArgumentDecl, ExposureDecl, FixtureRows, GivenDecl, GroupDecl, MacroProperties, Overrides, UnitTestDecl,
+};
 
 /// What to read, and for whom: everything that a compilation takes from outside the project's files.
 #[derive(Debug, Clone)]
@@ -102,7 +107,7 @@ pub struct Scope<'a> {
 }
 
 /// Expands the Jinja of one YAML string that stands at that location.
-pub type Render<'a> = dyn Fn(&Scope<'_>, &str, &Location) -> Result<String, Diagnostic> + 'a;
+pub type Render<'a> = dyn Fn(&Scope<'_>, &str, &Location) -> Result<String, Diagnostic> + Sync + 'a;
 
 /// What the project's own files say, for one environment.
 #[derive(Debug, Clone, PartialEq)]

@@ -85,7 +85,7 @@ fn with_dbt(
     let expand = |text: &str, at: &Location| render(&scope, text, at);
     let dbt = file.read(Jinja::Expand(&expand), found)?;
     let own = std::mem::take(&mut project.vars);
-    project.vars = dbt_project::merged_vars(&[&dbt.vars, &own], &project.name);
+    project.vars = dbt_project::merged_vars(&[&dbt.vars, &own, &request.vars], &project.name);
     project.headwater_vars = own;
     project.dbt = Some(dbt);
     Some(project)

@@ -49,7 +49,7 @@ fn small(number: usize) -> u32 {
 impl Source {
     /// A text that was read from this path within the project.
     pub(crate) fn new(path: impl Into<PathBuf>, text: &str) -> Self {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let text = text.strip_prefix(MARK).unwrap_or(text);
         Self { path: path.into(), text: text.to_owned(), lines: text.lines().map(str::to_owned).collect() }
     }
 
@@ -58,13 +58,19 @@ impl Source {
     /// # Errors
     /// [`Code::UnreadableFile`].
     pub(crate) fn read(dir: &Path, path: &Path) -> Result<Self, Diagnostic> {
-        match std::fs::read_to_string(dir.join(path)) {
-            Ok(text) => Ok(Self::new(path, &text)),
-            Err(error) => Err(Diagnostic::error(Code::UnreadableFile, format!("cannot read `{}`", path.display()))
-                .at(Location::line(path, 1))
-                .help("it must be a readable text file in UTF-8")
-                .caused_by(&error)),
+        Self::text(dir, path).map(|text| Self::new(path, &text))
+    }
+
+    /// The text of a file of the project, without its lines.
+    ///
+    /// # Errors
+    /// [`Code::UnreadableFile`].
+    pub(crate) fn text(dir: &Path, path: &Path) -> Result<String, Diagnostic> {
+        let mut text = std::fs::read_to_string(dir.join(path)).map_err(|error| unreadable(path, &error))?;
+        if text.starts_with(MARK) {
+            text.drain(..MARK.len_utf8());
         }
+        Ok(text)
     }
 
     /// A line, from 1.
@@ -82,4 +88,14 @@ impl Source {
     pub(crate) fn bare_location(&self, span: Span) -> Location {
         Location { file: self.path.clone(), line: span.line, column: span.column, length: span.length, text: None }
     }
+}
+
+/// What some editors begin a file with.
+const MARK: char = '\u{feff}';
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::error(Code::UnreadableFile, format!("cannot read `{}`", path.display()))
+        .at(Location::line(path, 1))
+        .help("it must be a readable text file in UTF-8")
+        .caused_by(error)
 }

@@ -57,6 +57,17 @@ pub struct Overrides {
     pub env_vars: Map<String, Value>,
 }
 
+/// Who owns some of the models.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupDecl {
+    /// Its name: models name it in `group`.
+    pub name: String,
+    /// Who answers for them: `name`, `email` and anything else.
+    pub owner: Map<String, Value>,
+    /// Where its name stands.
+    pub location: Location,
+}
+
 /// What YAML says of a macro.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MacroProperties {

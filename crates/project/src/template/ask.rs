@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use headwater_plan::{Diagnostic, Location, Schema, TableName};
 use serde_json::{Map, Value};
 
-use crate::config::SqlFile;
+use crate::config::{Overrides, SqlFile};
 use crate::world::{Answer, RelationKind};
 
 /// How much is known while a template renders.
@@ -176,6 +176,14 @@ pub(crate) trait World: std::fmt::Debug + Send + Sync {
     /// The command.
     fn run(&self) -> RunFacts;
 
+    /// What a unit test says instead of the truth.
+    fn overrides(&self) -> Option<&Overrides> {
+        None
+    }
+
+    /// Somebody asks for what is another for every call of the program: its time, its id.
+    fn tells_call(&self) {}
+
     /// Whether what is rendered is a hook, which may change the lake.
     fn is_hook(&self) -> bool {
         false
@@ -195,7 +203,7 @@ pub(crate) struct MacroFiles<'a> {
     pub(crate) package: &'a str,
     /// `macros/**/*.sql` and `tests/generic/**/*.sql`.
     pub(crate) files: &'a [SqlFile],
-    /// The variables of its own `dbt_project.yml`, under those of the project.
+    /// The variables as it sees them.
     pub(crate) vars: &'a Map<String, Value>,
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use headwater_plan::{Code, Diagnostic};
-use minijinja::value::{Kwargs, Rest, Value};
+use minijinja::value::{Kwargs, Rest, Value, from_args};
 use minijinja::{AutoEscape, Environment, Error, State, UndefinedBehavior, filters};
 
 use super::error::refuse;
@@ -74,8 +74,18 @@ fn add_lists(environment: &mut Environment<'static>) {
     environment.add_filter("join", join);
 }
 
-/// dbt's filters.
+/// dbt's filters, and Jinja's that never fail.
 fn add_conversions(environment: &mut Environment<'static>) {
+    environment.add_filter("int", |state: &mut State<'_, '_>, value: &Value, given: Rest<Value>| {
+        let default = default_of(&given, 0.into())?;
+        Ok::<_, Error>(state.apply_filter("hw_int", &with_value(value, &given)).unwrap_or(default))
+    });
+    environment.add_filter("hw_int", filters::int);
+    environment.add_filter("float", |state: &mut State<'_, '_>, value: &Value, given: Rest<Value>| {
+        let default = default_of(&given, 0.0.into())?;
+        Ok::<_, Error>(state.apply_filter("hw_float", &with_value(value, &given)).unwrap_or(default))
+    });
+    environment.add_filter("hw_float", filters::float);
     environment.add_filter("as_text", |value: &Value| value.to_string());
     environment.add_filter("as_native", |value: &Value| formats::native(value));
     environment.add_filter("as_bool", |value: &Value| match formats::native(value) {
@@ -87,6 +97,16 @@ fn add_conversions(environment: &mut Environment<'static>) {
         false if value.is_number() => Ok(value.clone()),
         false => Err(not_a("number", value)),
     });
+}
+
+/// The value that `int` and `float` give for what is no number.
+fn default_of(given: &[Value], otherwise: Value) -> Result<Value, Error> {
+    let (Rest(given), named): (Rest<Value>, Kwargs) = from_args(given)?;
+    Ok(given.first().cloned().or(named.get("default")?).unwrap_or(otherwise))
+}
+
+fn with_value(value: &Value, given: &[Value]) -> Vec<Value> {
+    [value].into_iter().chain(given).cloned().collect()
 }
 
 fn not_a(what: &str, value: &Value) -> Error {

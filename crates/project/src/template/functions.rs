@@ -15,6 +15,7 @@ use super::query;
 use super::relation::Relation;
 use super::text_formats as formats;
 use super::value::{Set, from_json, items, none};
+use crate::config::Overrides;
 
 /// A function of dbt's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +92,10 @@ impl Function {
         matches!(self, Self::Var | Self::EnvVar)
     }
 
+    fn name(self) -> &'static str {
+        FUNCTIONS.iter().find(|(_, function, _)| *function == self).map_or("", |(name, ..)| name)
+    }
+
     fn usage(self) -> &'static str {
         FUNCTIONS.iter().find(|(_, function, _)| *function == self).map_or("", |(.., usage)| usage)
     }
@@ -122,6 +127,9 @@ impl Object for Callable {
 
     fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         let names = &self.names;
+        if let Some(answer) = names.overrides(|overrides| overrides.macros.get(self.function.name()).map(from_json)) {
+            return Ok(answer);
+        }
         match self.function {
             Function::Ref => self.reference(args),
             Function::Source => match args {
@@ -175,8 +183,8 @@ impl Object for Callable {
             (Function::Var, "has_var", [name]) => {
                 let name = self.text(name)?;
                 let shared = &self.names.shared;
-                let there = shared.vars_of(&self.names.package).iter().any(|vars| vars.contains_key(&name));
-                Ok(Value::from(there))
+                let overridden = self.names.overrides(|overrides| overrides.vars.get(&name).map(|_| ())).is_some();
+                Ok(Value::from(overridden || shared.vars_of(&self.names.package).contains_key(&name)))
             }
             _ => Err(Error::from(ErrorKind::UnknownMethod)),
         }
@@ -245,15 +253,17 @@ impl Callable {
     }
 
     fn var(&self, name: &str, default: Option<&Value>) -> Result<Value, Error> {
-        let layers = self.names.shared.vars_of(&self.names.package);
-        if let Some(value) = layers.iter().find_map(|vars| vars.get(name)) {
+        if let Some(value) = self.names.overrides(|overrides| overrides.vars.get(name).map(from_json)) {
+            return Ok(value);
+        }
+        let vars = self.names.shared.vars_of(&self.names.package);
+        if let Some(value) = vars.get(name) {
             return Ok(from_json(value));
         }
         if let Some(default) = default {
             return Ok(default.clone());
         }
-        let known = layers.iter().flat_map(|vars| vars.keys()).map(String::as_str);
-        let help = match did_you_mean(name, known) {
+        let help = match did_you_mean(name, vars.keys().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!(
                 "give it a value under `vars:` in headwater.yml or with `--vars`, or a default: `var('{name}', …)`"
@@ -263,6 +273,10 @@ impl Callable {
     }
 
     fn env_var(&self, name: &str, default: Option<&Value>) -> Result<Value, Error> {
+        let overridden = |overrides: &Overrides| overrides.env_vars.get(name).map(|value| from_json(value).to_string());
+        if let Some(value) = self.names.overrides(overridden) {
+            return Ok(Value::from(value));
+        }
         let environ = &self.names.shared.environ;
         if let Some(value) = environ.get(name) {
             return Ok(Value::from(value));

@@ -63,6 +63,11 @@ use dialect::Role;
 use error::{Failed, waits_for};
 use library::Library;
 pub(crate) use library::MacroDef;
+
+/// Whether dbt has a function of that name.
+pub(crate) fn is_function(name: &str) -> bool {
+    functions::Function::named(name).is_some()
+}
 pub(crate) use map::SourceMap;
 use names::{Names, Place};
 pub(crate) use scan::blocks;
@@ -238,7 +243,8 @@ impl Templates {
 
     fn run(&self, source: &Source, names: &Arc<Names>) -> Result<String, minijinja::Error> {
         let template = self.environment.get_template(&source.name)?;
-        template.render(Value::from_dyn_object(Arc::clone(names)))
+        let missing = names.missing_attribute(&source.package);
+        value::with_missing(missing, || template.render(Value::from_dyn_object(Arc::clone(names))))
     }
 
     fn unrendered(&self, source: &Arc<Source>, error: &minijinja::Error) -> Unrendered {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chrono::{DateTime, Utc};
 use headwater_plan::TableName;
 use minijinja::State;
 use minijinja::value::{Object, ObjectRepr, Value};
@@ -24,7 +25,8 @@ use super::namespace::Namespace;
 use super::refused::{Refused, not_in_yaml, refused};
 use super::relation::{ApiObject, Relation};
 use super::shared::Shared;
-use super::value::{Dict, List, from_json, none};
+use super::value::{Dict, List, from_json_lenient, none};
+use crate::config::Overrides;
 
 /// The version of dbt whose behaviour is followed.
 pub(super) const DBT_VERSION: &str = "1.10.13";
@@ -130,6 +132,11 @@ impl Names {
         }
     }
 
+    /// What a unit test says instead of the truth.
+    pub(super) fn overrides<T>(&self, of: impl FnOnce(&Overrides) -> Option<T>) -> Option<T> {
+        self.world().and_then(|world| of(world.overrides()?))
+    }
+
     pub(super) fn executes(&self) -> bool {
         self.typed().is_some()
     }
@@ -141,6 +148,18 @@ impl Names {
 
     pub(super) fn run(&self) -> RunFacts {
         self.world().map(|world| world.run()).unwrap_or_default()
+    }
+
+    /// What is another for every call of the program.
+    fn this_call(&self) -> RunFacts {
+        if let Some(world) = self.world() {
+            world.tells_call();
+        }
+        self.run()
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.this_call().started_at
     }
 
     pub(super) fn note_rows_of(&self, relations: Vec<TableName>) {
@@ -180,6 +199,11 @@ impl Names {
     /// The value of an argument that was not given: packages rely on that it prints as nothing.
     pub(super) fn missing(&self, package: &str) -> Value {
         if package == self.shared.project { Value::UNDEFINED } else { self.shared.silent.clone() }
+    }
+
+    /// What an attribute is that a map has not: packages rely on that it prints as nothing.
+    pub(super) fn missing_attribute(&self, package: &str) -> Option<Value> {
+        (package != self.shared.project).then(|| self.shared.silent.clone())
     }
 
     /// The settings that the template has made so far, the later ones over the earlier.
@@ -250,12 +274,12 @@ impl Names {
             "api" => Value::from_object(ApiObject),
             "exceptions" => Value::from_object(Exceptions(Arc::clone(self))),
             "config" => Value::from_object(ConfigObject(Arc::clone(self))),
-            "modules" => modules::value(self.run().started_at),
+            "modules" => modules::value(self.now()),
             "flags" => self.flags(),
             "builtins" => Namespace::builtins(self),
             "context" => Value::from_dyn_object(Arc::clone(self)),
-            "run_started_at" => modules::instant(self.run().started_at),
-            "invocation_id" => Value::from(self.run().invocation_id),
+            "run_started_at" => modules::instant(self.now()),
+            "invocation_id" => Value::from(self.this_call().invocation_id),
             "selected_resources" => List::value(self.run().selected.into_iter().map(Value::from).collect()),
             "project_name" => Value::from(&self.shared.project),
             "schema" => Value::from(&self.shared.target.schema),
@@ -267,9 +291,9 @@ impl Names {
         })
     }
 
-    /// A value that the compiler gives as JSON.
+    /// A value that the compiler gives as JSON; as in dbt, what it has not prints as nothing.
     pub(super) fn json(&self, json: &serde_json::Value) -> Value {
-        from_json(json)
+        from_json_lenient(json, &self.shared.silent)
     }
 }
 

@@ -20,7 +20,7 @@ use crate::config::{Environ, Target};
 pub(super) struct Shared {
     pub(super) project: String,
     pub(super) vars: Map<String, serde_json::Value>,
-    /// The variables of packages, under those of the project.
+    /// The variables as each package sees them.
     pub(super) package_vars: HashMap<String, Map<String, serde_json::Value>>,
     pub(super) environ: Environ,
     pub(super) target: Target,
@@ -48,18 +48,10 @@ impl Shared {
         Ok(found.source.get_or_init(|| self.sources.keep(&found.file, text, &found.package, Role::Macro(found.at))))
     }
 
-    /// The variables that a package sees, the first that has one wins: those of the project for all (`--vars` is among
-    /// them), those of the project for this package, then the package's own.
-    pub(super) fn vars_of<'a>(&'a self, package: &str) -> Vec<&'a Map<String, serde_json::Value>> {
-        fn scoped<'a>(
-            vars: &'a Map<String, serde_json::Value>,
-            package: &str,
-        ) -> Option<&'a Map<String, serde_json::Value>> {
-            vars.get(package)?.as_object()
-        }
-        let own = self.package_vars.get(package);
-        let layers = [Some(&self.vars), scoped(&self.vars, package), own.and_then(|own| scoped(own, package)), own];
-        layers.into_iter().flatten().collect()
+    /// The variables that a package sees: `--vars` over those that the project sets for this package, over those that
+    /// it sets for all, over the package's own. They were put over each other when the files were read.
+    pub(super) fn vars_of(&self, package: &str) -> &Map<String, serde_json::Value> {
+        self.package_vars.get(package).unwrap_or(&self.vars)
     }
 }
 

@@ -137,6 +137,25 @@ fn environments_are_picked_by_name() {
 }
 
 #[test]
+fn engines_are_read_with_their_settings() {
+    let dir = fixtures().join("engines");
+    let pick = |environment: &str| {
+        let request = Request { environment: Some(environment.to_owned()), ..request(&dir) };
+        config::project(&request, &render)
+    };
+    let mut right = String::new();
+    for name in ["local", "bare", "whole", "auto"] {
+        let (project, found) = pick(name);
+        assert_eq!(show(&found), "", "{name}");
+        let engine = project.unwrap().environment.engine;
+        right += &format!("{name}: {}\n", serde_json::to_string_pretty(&engine).unwrap());
+    }
+    insta::assert_snapshot!("engines", right.replace(&dir.display().to_string(), "[dir]"));
+    let wrong = ["wrong-embedded", "wrong-place", "wrong-values"].map(|name| show(&pick(name).1));
+    insta::assert_snapshot!("engines-wrong", wrong.join("\n"));
+}
+
+#[test]
 fn a_file_with_a_name_alone_is_enough() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("headwater.yml"), "name: small\n").unwrap();

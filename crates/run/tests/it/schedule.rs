@@ -22,6 +22,37 @@ async fn nodes_begin_in_plan_order_and_at_most_so_many_at_once() {
 }
 
 #[tokio::test]
+async fn an_engine_hears_what_is_ahead_of_it() {
+    let script = Script::new()
+        .statement("first", "on-run-start", Does::Well)
+        .model("a", &[], Does::Well)
+        .test("a_is_unique", &["a"], Severity::Error, Does::Well)
+        .model("b", &["a"], Does::Well)
+        .up_to_date("b")
+        .model("c", &["b"], Does::Well)
+        .late("d", &["c"], Does::Well)
+        .statement("last", "on-run-end", Does::Well);
+    script.run_in_stages().await;
+    let heard = script.agendas.lock().unwrap().clone();
+    assert_eq!(
+        heard,
+        ["first; a after first; a_is_unique after first, a; c after first, a, a_is_unique", "d; last after d always"]
+    );
+}
+
+#[tokio::test]
+async fn an_engine_is_not_told_of_what_is_blocked() {
+    let script = Script::new()
+        .model("x", &[], Does::Fail)
+        .late("y", &["x"], Does::Well)
+        .model("a", &[], Does::Well)
+        .late("b", &["a"], Does::Well)
+        .late("c", &["b", "y"], Does::Well);
+    script.run_in_stages().await;
+    assert_eq!(script.agendas.lock().unwrap().clone(), ["x; a", "b"]);
+}
+
+#[tokio::test]
 async fn what_needs_a_failed_node_is_skipped_and_the_rest_is_finished() {
     let script = Script::new()
         .model("a", &[], Does::Fail)

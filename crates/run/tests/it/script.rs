@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use chrono::{TimeZone, Utc};
 use headwater_plan::clock::FixedClock;
 use headwater_plan::{
-    Cancel, Code, Diagnostic, Diagnostics, Engine, EngineKind, Environment, Fault, Location, Node, NodeId, NodeKind,
-    NodeState, Plan, Query, RunId, RunReport, Schema, Severity, Statement, Step, StepContext, StepReport, Table,
-    TableLayout, TableName, Test, UnitTest,
+    Agenda, AgendaNode, Cancel, Code, Diagnostic, Diagnostics, Engine, EngineKind, Environment, Fault, Location, Node,
+    NodeId, NodeKind, NodeState, Plan, Query, RunId, RunReport, Schema, Severity, Statement, Step, StepContext,
+    StepReport, Table, TableLayout, TableName, Test, UnitTest,
 };
 use headwater_run::{Action, Conduct, Decision, Event, Observer, RunRequest, RunStore, Stage, Stages, execute_as};
 
@@ -40,9 +40,12 @@ pub(crate) struct Script {
     /// What began and ended, in order: `+a`, `-a`.
     pub(crate) log: Arc<Mutex<Vec<String>>>,
     pub(crate) events: Arc<Mutex<Vec<Event>>>,
+    /// What the engine heard to be ahead of it, a text for each stage: `a; b after a`.
+    pub(crate) agendas: Arc<Mutex<Vec<String>>>,
 }
 
 struct Player {
+    agendas: Arc<Mutex<Vec<String>>>,
     does: BTreeMap<NodeId, Does>,
     log: Arc<Mutex<Vec<String>>>,
 }
@@ -79,6 +82,7 @@ impl Script {
             cancel: Cancel::default(),
             log: Arc::default(),
             events: Arc::default(),
+            agendas: Arc::default(),
         }
     }
 
@@ -184,7 +188,11 @@ impl Script {
         RunRequest {
             plan: Arc::new(self.plan.clone()),
             decisions: self.decisions(&BTreeSet::new(), false),
-            engine: Arc::new(Player { does: self.does.clone(), log: Arc::clone(&self.log) }),
+            engine: Arc::new(Player {
+                agendas: Arc::clone(&self.agendas),
+                does: self.does.clone(),
+                log: Arc::clone(&self.log),
+            }),
             run_id: RunId("0198".into()),
             command: "run".into(),
             threads: self.threads,
@@ -232,6 +240,16 @@ impl Stages for Script {
 impl Engine for Player {
     fn name(&self) -> &str {
         "script"
+    }
+
+    async fn prepare(&self, agenda: &Agenda) {
+        let line = |node: &AgendaNode| {
+            let after: Vec<&str> = node.after.iter().map(|id| id.0.as_str()).collect();
+            let after = if after.is_empty() { String::new() } else { format!(" after {}", after.join(", ")) };
+            format!("{}{after}{}", node.id.0, if node.always { " always" } else { "" })
+        };
+        let text = agenda.nodes.iter().map(line).collect::<Vec<_>>().join("; ");
+        self.agendas.lock().unwrap().push(text);
     }
 
     async fn state(&self, _node: &Node) -> Result<NodeState, Diagnostic> {

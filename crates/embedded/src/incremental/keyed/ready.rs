@@ -11,11 +11,11 @@ use headwater_sql::RelationSource;
 use super::{Increment, relation};
 use crate::change::{Asked, Rewritten, Touched, find, rewrite};
 use crate::error::EmbeddedError;
-use crate::incremental::error::IncrementalError;
 use crate::incremental::quoted;
 use crate::inputs::Inputs;
 use crate::rows::{next, side_by_side};
 use crate::spool::{RowSet, Spool, spooled_rows};
+use headwater_plan::refusal::IncrementalError;
 
 /// How many bytes a spooled byte becomes when it is hashed.
 const HASHED: u64 = 3;

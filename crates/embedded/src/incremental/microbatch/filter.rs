@@ -9,10 +9,10 @@ use headwater_lake::{Lake, LakeError};
 use headwater_plan::{DataType, Microbatch, Schema, TableName};
 use headwater_sql::RelationSource;
 
-use super::super::error::IncrementalError;
 use super::super::quoted;
 use super::super::spans::Span;
 use crate::inputs::Inputs;
+use headwater_plan::refusal::IncrementalError;
 
 /// The column by which a row belongs to a span.
 #[derive(Debug, Clone)]

@@ -106,7 +106,14 @@ pub(crate) async fn is_due(table: &Table, now: DateTime<Utc>) -> Result<bool, Em
 }
 
 async fn read(table: &Table, app_id: &str) -> Result<Option<DateTime<Utc>>, EmbeddedError> {
-    let version = table.transaction_version(app_id).await?;
+    let version = match table.spans_done() {
+        Some(done) => Some(match app_id {
+            NEWEST => done.newest,
+            FROM => done.from,
+            _ => done.done,
+        }),
+        None => table.transaction_version(app_id).await?,
+    };
     Ok(version.and_then(|seconds| DateTime::from_timestamp(seconds, 0)))
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod column;
 pub(crate) mod constraints;
 pub(crate) mod dbt_project;
 pub(crate) mod described;
+pub(crate) mod engine;
 pub(crate) mod generate;
 pub(crate) mod ingest;
 pub(crate) mod models;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::Ignored;
+use super::engine::EngineFile;
 
 /// A Headwater project: its name, its variables, and where it runs. The file stands in the project's folder, beside
 /// `models/`, `seeds/`, `macros/` and `tests/`.
@@ -42,7 +43,8 @@ pub(crate) struct ProjectFile {
 pub(crate) struct EnvironmentFile {
     /// The lake: a folder, relative to the project's, or a URL. `./lake` by default.
     pub(crate) lake: Option<String>,
-    /// What runs the steps: `embedded` (the default) is DataFusion inside Headwater itself.
+    /// What runs the steps: `embedded` (the default) is DataFusion inside Headwater itself, `spark` is Apache Spark with
+    /// Delta Lake, `auto` is one or the other by how much a run would read. A name, or a mapping with `kind:` and settings.
     pub(crate) engine: Option<EngineFile>,
     /// How many nodes run side by side: the processor's cores by default. `--threads` wins over it.
     #[schemars(range(min = 1, max = 1024))]
@@ -54,54 +56,6 @@ pub(crate) struct EnvironmentFile {
     pub(crate) catalog: Option<CatalogName>,
     /// The schema of models that lie directly in `models/`, and `{{ target.schema }}`: `main` by default.
     pub(crate) schema: Option<String>,
-}
-
-/// An engine by its name, or with its settings.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub(crate) enum EngineFile {
-    /// The name alone.
-    Name(EngineName),
-    /// The name and where it runs.
-    Settings(EngineSettings),
-}
-
-/// An engine and where it runs.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "an engine")]
-pub(crate) struct EngineSettings {
-    /// The engine.
-    pub(crate) kind: EngineName,
-    /// Where a Spark engine runs.
-    #[expect(dead_code, reason = "read by the engines that are not there yet; those are refused when they are picked")]
-    pub(crate) on: Option<SparkOn>,
-}
-
-/// An engine's name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum EngineName {
-    /// DataFusion inside Headwater.
-    Embedded,
-    /// Spark; not supported yet.
-    Spark,
-    /// Embedded or Spark, by the bytes that a run would read; not supported yet.
-    Auto,
-}
-
-/// Where Spark runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum SparkOn {
-    /// Amazon EMR Serverless.
-    EmrServerless,
-    /// An Amazon EMR cluster.
-    Emr,
-    /// AWS Glue.
-    Glue,
-    /// Any `spark-submit`.
-    SparkSubmit,
 }
 
 /// A catalog's name.

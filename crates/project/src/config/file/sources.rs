@@ -57,7 +57,6 @@ pub(crate) struct PropertiesFile {
     pub(crate) analyses: Vec<AnalysisFile>,
     /// Who owns what.
     #[serde(default)]
-    #[expect(dead_code, reason = "documentation: models name it in `group`")]
     pub(crate) groups: Vec<GroupFile>,
 }
 

@@ -12,7 +12,7 @@ use minijinja::{Error, ErrorKind, State};
 
 use super::dates::{Day, numbers, part, part_method};
 use super::failed;
-use super::zones::{Zone, offset_at};
+use super::zones::{Zone, offset_at, offset_on};
 
 const PARTS: [&str; 7] = ["year", "month", "day", "hour", "minute", "second", "microsecond"];
 /// The forms that `fromisoformat` reads.
@@ -28,6 +28,15 @@ pub(super) struct Instant {
 impl Instant {
     pub(super) fn utc(at: DateTime<Utc>) -> Value {
         Value::from_object(Self { at: at.naive_utc(), zone: Some(Utc.fix()) })
+    }
+
+    fn zoned(at: DateTime<FixedOffset>) -> Self {
+        Self { at: at.naive_local(), zone: Some(*at.offset()) }
+    }
+
+    /// The same clock in a zone: what pytz calls `localize`.
+    pub(super) fn localized(&self, zone: &Zone) -> Option<Value> {
+        self.zone.is_none().then(|| Value::from_object(Self { at: self.at, zone: Some(offset_on(zone, self.at)) }))
     }
 
     fn naive(at: NaiveDateTime) -> Value {
@@ -210,10 +219,12 @@ impl Object for InstantClass {
             }
             "fromisoformat" => {
                 let (text,): (&str,) = from_args(args)?;
+                let zoned = || DateTime::parse_from_rfc3339(text).ok().map(|at| Value::from_object(Instant::zoned(at)));
                 ISO.iter()
                     .find_map(|format| parse(text, format))
                     .or_else(|| parse(text, "%Y-%m-%d"))
                     .map(Instant::naive)
+                    .or_else(zoned)
                     .ok_or_else(|| failed(format!("`{text}` is no time")))
             }
             "fromtimestamp" | "utcfromtimestamp" => {

@@ -24,7 +24,7 @@ struct Pattern(Regex);
 
 fn compiled(pattern: &str, flags: i64) -> Result<Regex, Error> {
     // Python's `\Z` is the end of the text, `(?<name>` is written with a P.
-    RegexBuilder::new(&pattern.replace("\\Z", "\\z"))
+    RegexBuilder::new(&with_plain_braces(&pattern.replace("\\Z", "\\z")))
         .case_insensitive(flags & 2 != 0)
         .multi_line(flags & 8 != 0)
         .dot_matches_new_line(flags & 16 != 0)
@@ -35,6 +35,22 @@ fn compiled(pattern: &str, flags: i64) -> Result<Regex, Error> {
             let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ");
             failed(format!("the regular expression `{pattern}` is not supported: {why}"))
         })
+}
+
+/// A brace that begins no number of times is one, as in Python: `{{\s*ref`.
+fn with_plain_braces(pattern: &str) -> String {
+    let mut plain = String::with_capacity(pattern.len());
+    let mut before = ' ';
+    for (at, letter) in pattern.char_indices() {
+        let times = pattern[at + letter.len_utf8()..].split_once('}').map_or("", |(times, _)| times);
+        let counts = !times.is_empty() && times.chars().all(|c| c.is_ascii_digit() || c == ',');
+        if letter == '{' && before != '\\' && !counts {
+            plain.push('\\');
+        }
+        plain.push(letter);
+        before = letter;
+    }
+    plain
 }
 
 impl Object for Re {

@@ -142,8 +142,10 @@ fn project_with(macros: Files<'_>, packages: &[(&str, Files<'_>)], dispatch: &[D
     let files = |macros: Files<'_>| macros.iter().map(|(path, text)| file(path, text)).collect::<Vec<_>>();
     let own = files(macros);
     let others: Vec<(&str, Vec<SqlFile>)> = packages.iter().map(|(name, macros)| (*name, files(macros))).collect();
-    let (none, package_vars) = (Map::new(), json!({"limit": 1, "only_here": 2}).as_object().unwrap().clone());
-    let mut all = vec![MacroFiles { package: "rental", files: &own, vars: &none }];
+    let vars = |vars: Value| vars.as_object().unwrap().clone();
+    let own_vars = vars(json!({"limit": 10, "states": ["CA", "NY"], "scoped": "yes"}));
+    let package_vars = vars(json!({"limit": 10, "states": ["CA", "NY"], "only_here": 2}));
+    let mut all = vec![MacroFiles { package: "rental", files: &own, vars: &own_vars }];
     all.extend(others.iter().map(|(package, files)| MacroFiles { package, files, vars: &package_vars }));
     let mut diagnostics = Diagnostics::default();
     let templates = with_scope(|scope| Templates::new(scope, &all, dispatch, &mut diagnostics));
@@ -151,10 +153,7 @@ fn project_with(macros: Files<'_>, packages: &[(&str, Files<'_>)], dispatch: &[D
 }
 
 fn with_scope<T>(run: impl FnOnce(&Scope<'_>) -> T) -> T {
-    let mut vars = Map::new();
-    vars.insert("limit".into(), json!(10));
-    vars.insert("states".into(), json!(["CA", "NY"]));
-    vars.insert("rental".into(), json!({"scoped": "yes"}));
+    let vars = Map::new();
     let environ = Environ::new([("REGION".to_string(), "eu".to_string())]);
     let target = EnvironmentTarget { name: "local".into(), schema: "main".into(), threads: 4 };
     run(&Scope { project: "rental", vars: &vars, environ: &environ, target: &target })

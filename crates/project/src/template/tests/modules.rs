@@ -39,6 +39,7 @@ fn regular_expressions_are_pythons() {
             r"{% set p = modules.re.compile('A', modules.re.IGNORECASE) %}{{ p.sub('x', 'aA') }}{{ p.search('b') }}",
             "xxNone",
         ),
+        (r"{{ modules.re.sub('a{2}b{', 'x', 'aab{') }}", "x"),
         (r"{{ modules.re.split(',\\s*', 'a, b') }}{{ modules.re.fullmatch('a+', 'aab') is none }}", "['a', 'b']True"),
     ]);
     insta::assert_snapshot!(project(&[]).told("{{ modules.re.search('(?<!a)b', 'b') }}"));

@@ -7,15 +7,24 @@ use indexmap::IndexMap;
 use minijinja::value::{Enumerator, Kwargs, Object, Rest, Tuple, Value, ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State};
 
-use super::{List, failed, items, none, within, write_quoted};
+use super::{List, MISSING, failed, items, none, within, write_quoted};
 
 /// Python's `dict`: in the order of writing.
-#[derive(Debug)]
-pub(in crate::template) struct Dict(Mutex<IndexMap<Value, Value>>);
+#[derive(Debug, Default)]
+pub(in crate::template) struct Dict {
+    pairs: Mutex<IndexMap<Value, Value>>,
+    /// What an attribute is that it has not, if that is no mistake.
+    missing: Option<Value>,
+}
 
 impl Dict {
     pub(in crate::template) fn value(pairs: impl IntoIterator<Item = (Value, Value)>) -> Value {
-        Value::from_object(Self(Mutex::new(pairs.into_iter().collect())))
+        Value::from_object(Self { pairs: Mutex::new(pairs.into_iter().collect()), missing: None })
+    }
+
+    /// A map of which templates ask for what it may not have: `graph`, `model`.
+    pub(in crate::template) fn lenient(pairs: impl IntoIterator<Item = (Value, Value)>, missing: &Value) -> Value {
+        Value::from_object(Self { pairs: Mutex::new(pairs.into_iter().collect()), missing: Some(missing.clone()) })
     }
 
     /// A map of names.
@@ -24,7 +33,7 @@ impl Dict {
     }
 
     fn lock(&self) -> MutexGuard<'_, IndexMap<Value, Value>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pairs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn update(&self, args: &[Value]) -> Result<Value, Error> {
@@ -63,7 +72,7 @@ fn pairs(value: &Value) -> Result<Vec<(Value, Value)>, Error> {
 
 /// A changeable map of anything that has pairs.
 pub(in crate::template) fn to_dict(args: &[Value]) -> Result<Value, Error> {
-    let dict = Arc::new(Dict(Mutex::default()));
+    let dict = Arc::new(Dict::default());
     dict.update(args)?;
     Ok(Value::from_dyn_object(dict))
 }
@@ -71,6 +80,12 @@ pub(in crate::template) fn to_dict(args: &[Value]) -> Result<Value, Error> {
 impl Object for Dict {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         self.lock().get(key).cloned()
+    }
+
+    /// `map.key`; `map['key']` and `key in map` cannot be told apart, and ask [`Self::get_value`].
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        let found = self.lock().get(&Value::from(key)).cloned();
+        found.or_else(|| self.missing.clone()).or_else(|| MISSING.with_borrow(Clone::clone))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {

@@ -21,6 +21,20 @@ pub(in crate::template) fn from_json(json: &serde_json::Value) -> Value {
     }
 }
 
+/// The same, of which attributes that are not there are `missing`.
+pub(in crate::template) fn from_json_lenient(json: &serde_json::Value, missing: &Value) -> Value {
+    match json {
+        serde_json::Value::Array(items) => {
+            List::value(items.iter().map(|item| from_json_lenient(item, missing)).collect())
+        }
+        serde_json::Value::Object(pairs) => {
+            let pair = |(key, value): (&String, _)| (Value::from(key), from_json_lenient(value, missing));
+            Dict::lenient(pairs.iter().map(pair), missing)
+        }
+        plain => from_json(plain),
+    }
+}
+
 fn from_number(number: &Number) -> Value {
     match (number.as_i64(), number.as_u64(), number.as_f64()) {
         (Some(number), _, _) => Value::from(number),

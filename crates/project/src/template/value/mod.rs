@@ -3,7 +3,7 @@
 //! minijinja's own sequences and maps never change. What a template writes as `[…]` or `{…}`, what it gets from
 //! filters and functions, what a macro is called with: all of it comes through here.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use headwater_plan::{Code, Diagnostic};
@@ -19,7 +19,7 @@ mod set;
 mod text;
 
 pub(super) use dict::{Dict, to_dict};
-pub(super) use json::{from_json, to_json};
+pub(super) use json::{from_json, from_json_lenient, to_json};
 pub(super) use list::List;
 pub(super) use set::Set;
 pub(super) use text::{percent, text_method};
@@ -93,6 +93,17 @@ fn write_text(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 thread_local! {
     static PRINTING: Cell<usize> = const { Cell::new(0) };
+    /// What an attribute that a map has not is, while the code of a package runs.
+    static MISSING: RefCell<Option<Value>> = const { RefCell::new(None) };
+}
+
+/// Runs code of a package, which relies on that an attribute that is not there prints as nothing, or of the project, where
+/// it is a mistake. A map knows nothing of who asks it, so the thread does.
+pub(super) fn with_missing<T>(missing: Option<Value>, run: impl FnOnce() -> T) -> T {
+    let before = MISSING.replace(missing);
+    let done = run();
+    MISSING.set(before);
+    done
 }
 
 /// Prints a container, or `...` for one that holds itself.

@@ -1,9 +1,12 @@
 //! What stands in the way of a snapshot.
 
-use headwater_plan::{Code, Diagnostic, TableName};
+use serde::{Deserialize, Serialize};
+
+use crate::{Code, Diagnostic, TableName};
 
 /// A snapshot that cannot be taken.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
 pub enum SnapshotError {
     /// Rows that share a key.
     #[error("the snapshot's query gives several rows for {keys} of `unique_key: {key}`", keys = counted(*keys, "key"))]

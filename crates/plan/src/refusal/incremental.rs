@@ -1,10 +1,15 @@
 //! What can be wrong with an increment.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
-use headwater_plan::{Code, Diagnostic, TableName};
+use serde::{Deserialize, Serialize};
+
+use crate::{Code, Diagnostic, TableName};
 
 /// A failure of an increment, or for [`IncrementalError::Ignored`] what the user may want to know.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
 pub enum IncrementalError {
     /// Columns whose type is another one now.
     #[error("the columns of `{table}` have other types than those of the query: {}", differences.join(", "))]
@@ -65,7 +70,7 @@ pub enum IncrementalError {
     #[error("`{setting}` names `{column}`, which is no column of `{table}`{}", meant_words(meant.as_deref()))]
     NoColumn {
         /// The setting.
-        setting: &'static str,
+        setting: Cow<'static, str>,
         /// What it names.
         column: String,
         /// The table.

@@ -1,9 +1,8 @@
 //! What differs between the rows that were expected and those that came, as a small table.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
 
-use super::bag;
-use crate::json::shown;
+use serde_json::Value;
 
 /// The most lines of the table, beside its header.
 const LINES: usize = 20;
@@ -16,7 +15,7 @@ const NARROW: usize = 8;
 
 /// Rows that are on one side only.
 #[derive(Debug, Default)]
-pub(crate) struct Difference {
+pub struct Difference {
     /// Expected rows and actual ones that are most alike.
     changed: Vec<(Vec<Value>, Vec<Value>)>,
     missing: Vec<Vec<Value>>,
@@ -24,7 +23,8 @@ pub(crate) struct Difference {
 }
 
 impl Difference {
-    pub(crate) fn between(expected: Vec<Vec<Value>>, actual: Vec<Vec<Value>>) -> Self {
+    /// Compares rows as bags: their order means nothing, and how often a row is there does.
+    pub fn between(expected: Vec<Vec<Value>>, actual: Vec<Vec<Value>>) -> Self {
         let mut balance = bag(expected);
         for (key, (row, times)) in bag(actual) {
             balance.entry(key).or_insert((row, 0)).1 -= times;
@@ -44,12 +44,12 @@ impl Difference {
     }
 
     /// How many rows differ.
-    pub(crate) fn rows(&self) -> u64 {
+    pub fn rows(&self) -> u64 {
         (self.changed.len() + self.missing.len() + self.unexpected.len()) as u64
     }
 
     /// `1 row differs, 2 are missing`
-    pub(crate) fn words(&self) -> String {
+    pub fn words(&self) -> String {
         let count = |rows: usize, one: &str, many: &str| match rows {
             0 => None,
             1 => Some(format!("1 row {one}")),
@@ -64,7 +64,7 @@ impl Difference {
     }
 
     /// The rows that differ below the names of the columns.
-    pub(crate) fn table(&self, columns: &[String]) -> String {
+    pub fn table(&self, columns: &[String]) -> String {
         let mut lines: Vec<(char, Vec<String>)> = Vec::new();
         for (expected, actual) in &self.changed {
             let cell = |(expected, actual): (&Value, &Value)| {
@@ -136,6 +136,16 @@ impl Difference {
     }
 }
 
+/// How often each row is there.
+fn bag(rows: Vec<Vec<Value>>) -> BTreeMap<String, (Vec<Value>, i64)> {
+    let mut bag: BTreeMap<String, (Vec<Value>, i64)> = BTreeMap::new();
+    for row in rows {
+        let key = serde_json::to_string(&row).unwrap_or_default();
+        bag.entry(key).or_insert((row, 0)).1 += 1;
+    }
+    bag
+}
+
 /// Takes out of both sides the rows that are most alike: with at least half of their cells equal.
 fn pair(missing: &mut Vec<Vec<Value>>, unexpected: &mut Vec<Vec<Value>>) -> Vec<(Vec<Value>, Vec<Value>)> {
     let mut pairs = Vec::new();
@@ -169,7 +179,7 @@ fn text(value: &Value) -> String {
     match value {
         Value::String(text) if text.trim() != text || text.is_empty() || text == "null" => format!("'{text}'"),
         Value::String(text) => text.replace(['\n', '\r', '\t'], " "),
-        other => shown(other),
+        other => other.to_string(),
     }
 }
 

@@ -1,0 +1,78 @@
+//! How much a stage reads, before it does: from the sizes of the tables that are there, and of the files that wait.
+//!
+//! A table that is not there yet is taken to be as large as all that it is made from. That is too much for most, which is
+//! the safe side: more partitions, and Spark sooner than later.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use headwater_plan::{Node, Plan, Step, TableName};
+
+use crate::launch::Sizes;
+
+/// A node that is to run.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'a> {
+    /// It.
+    pub node: &'a Node,
+    /// For an ingest: the bytes of the files that wait.
+    pub pending_bytes: u64,
+}
+
+/// The tables whose sizes are wanted: all that is read, straight or through the project's views, and all that is made.
+pub fn tables<'a>(plan: &'a Plan, nodes: impl Iterator<Item = &'a Node>) -> BTreeSet<TableName> {
+    let mut found = BTreeSet::new();
+    let mut open: Vec<&TableName> = Vec::new();
+    for node in nodes {
+        open.extend(node.step.reads().iter().chain(&node.relation));
+    }
+    while let Some(name) = open.pop() {
+        if found.insert(name.clone())
+            && let Some(Step::View(view)) = plan.maker(name).map(|node| &node.step)
+        {
+            open.extend(&view.reads);
+        }
+    }
+    found
+}
+
+/// What the nodes read, each after those that it needs. `there` has the sizes of the tables that are there.
+pub fn sizes<'a>(
+    plan: &Plan,
+    nodes: impl Iterator<Item = Reading<'a>>,
+    there: &BTreeMap<TableName, u64>,
+    memory_limit: u64,
+) -> Sizes {
+    let mut known = there.clone();
+    let mut sizes = Sizes { memory_limit, ..Sizes::default() };
+    for Reading { node, pending_bytes } in nodes {
+        let read = match &node.step {
+            // It is written down, and reads nothing.
+            Step::View(_) | Step::Ephemeral(_) => 0,
+            step => pending_bytes + size_of(plan, step.reads(), &known),
+        };
+        sizes.total = sizes.total.saturating_add(read);
+        sizes.largest = sizes.largest.max(read);
+        if let (Some(relation), false) = (&node.relation, matches!(node.step, Step::View(_) | Step::Ephemeral(_))) {
+            let there = known.entry(relation.clone()).or_default();
+            *there = (*there).max(read);
+        }
+    }
+    sizes
+}
+
+/// The bytes of tables, those behind views included, each once.
+fn size_of(plan: &Plan, reads: &[TableName], known: &BTreeMap<TableName, u64>) -> u64 {
+    let mut seen = BTreeSet::new();
+    let mut open: Vec<&TableName> = reads.iter().collect();
+    let mut size: u64 = 0;
+    while let Some(name) = open.pop() {
+        if !seen.insert(name) {
+            continue;
+        }
+        match plan.maker(name).map(|node| &node.step) {
+            Some(Step::View(view)) => open.extend(&view.reads),
+            _ => size = size.saturating_add(known.get(name).copied().unwrap_or_default()),
+        }
+    }
+    size
+}
