@@ -7,7 +7,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::moments::Random;
+use crate::moments::{Random, kills};
 use crate::s3::intake::{Intake, Place, words};
 use crate::s3::weed::weed;
 
@@ -147,9 +147,10 @@ fn killed_at_random(place: Place, place_name: &str) {
     let mut random = Random::new(seed);
     let mut hits = Hits::default();
     let mut round = 0;
-    while hits.kills < KILLS {
+    let wanted = kills(KILLS);
+    while hits.kills < wanted {
         let mut intake = Intake::new(place, ROUNDS[round % ROUNDS.len()]);
-        let told = format!("seed {seed}, round {round}");
+        let told = format!("HEADWATER_SEED={seed}, round {round}");
         let mut files = 0..;
         let mut arrive = |intake: &mut Intake| files.by_ref().take(2).for_each(|number| intake.arrive(number));
         arrive(&mut intake);
@@ -172,7 +173,7 @@ fn killed_at_random(place: Place, place_name: &str) {
         round += 1;
     }
     let told = hits.told(place_name);
-    println!("{told} (seed {seed})");
+    println!("{told} (HEADWATER_SEED={seed})");
     assert!(hits.inside() > 0, "{told}");
 }
 

@@ -15,6 +15,7 @@ fn the_commands() {
       demo         Build and query a car-rental lake, to see how everything works
       init         Make a new project
       check        Find every mistake in the project without touching data
+      doctor       Look for what stands in the way of a run on this machine: the lake, the engine
       plan         Say what a run would do, and why
       run          Load new files, build what changed, test it
       build        The same as `run`, as dbt calls it

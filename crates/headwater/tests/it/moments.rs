@@ -3,6 +3,17 @@
 use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
+/// How many kills a test that kills at random makes: as many as usual, or as `HEADWATER_KILLS` says.
+pub(crate) fn kills(usual: usize) -> usize {
+    number("HEADWATER_KILLS").map_or(usual, |kills| usize::try_from(kills).unwrap())
+}
+
+#[expect(clippy::disallowed_methods, reason = "what a test is to do is told by the environment of the test command")]
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok().filter(|text| !text.is_empty())?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is no number: {text}")))
+}
+
 /// A generator that is good enough to choose moments (Marsaglia, 'Xorshift RNGs', 2003).
 pub(crate) struct Random(u64);
 
@@ -12,9 +23,9 @@ impl Random {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    /// A seed that nobody chose.
+    /// A seed that nobody chose, or that of `HEADWATER_SEED`, by which a test is repeated.
     pub(crate) fn seed() -> u64 {
-        std::hash::RandomState::new().build_hasher().finish() | 1
+        number("HEADWATER_SEED").unwrap_or_else(|| std::hash::RandomState::new().build_hasher().finish() | 1)
     }
 
     fn next(&mut self) -> u64 {

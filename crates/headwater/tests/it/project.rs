@@ -152,22 +152,27 @@ fn walk(folder: &Path, files: &mut BTreeMap<PathBuf, u64>) {
     }
 }
 
+/// What differs from run to run, and what is put in its place so that columns stay where they are.
+pub(crate) fn filters(folder: &str) -> Vec<(&str, &str)> {
+    vec![
+        (folder, "[DIR]"),
+        (r"\b\d+\.\d+s\b", "0.00s"),
+        (r"\b[0-9a-f]{12}\b", "0123456789ab"),
+        (r"\b[0-9a-f]{32}\b", "0123456789abcdef0123456789abcdef"),
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", "2026-01-01T00:00:00.000000Z"),
+        (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "2026-01-01 00:00:00"),
+        (r"\d\d?\.?\d kB", "1.2 kB"),
+        (r"process \d+ on \S+, since [0-9T:Z-]+", "process 1234 on here, since 2026-01-01T00:00:00Z"),
+    ]
+}
+
 /// Makes what differs from run to run the same, columns kept, and takes a snapshot.
 macro_rules! assert_says {
     ($project:expr, $arguments:expr, @$snapshot:literal) => {{
         let project: &crate::project::Project = &$project;
         let folder = project.path("");
         let folder = folder.to_str().unwrap().trim_end_matches('/').to_owned();
-        insta::with_settings!({filters => vec![
-            (folder.as_str(), "[DIR]"),
-            (r"\b\d\.\d\ds", "0.00s"),
-            (r"\b[0-9a-f]{12}\b", "0123456789ab"),
-            (r"\b[0-9a-f]{32}\b", "0123456789abcdef0123456789abcdef"),
-            (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", "2026-01-01T00:00:00.000000Z"),
-            (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "2026-01-01 00:00:00"),
-            (r"\d\d?\.?\d kB", "1.2 kB"),
-            (r"process \d+ on \S+, since [0-9T:Z-]+", "process 1234 on here, since 2026-01-01T00:00:00Z"),
-        ]}, {
+        insta::with_settings!({filters => crate::project::filters(&folder)}, {
             insta::assert_snapshot!(project.says(&$arguments), @$snapshot);
         });
     }};

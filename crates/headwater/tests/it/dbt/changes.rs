@@ -75,14 +75,14 @@ fn result_of_an_earlier_run() {
     assert_says!(project, ["ls", "-s", "result:pass", "--state", "state"], @"
     $ headwater ls -s result:pass --state state
     --- stdout
-    jaffle.stg_customers.unique_stg_customers_customer_id
-    jaffle.stg_customers.not_null_stg_customers_customer_id
-    jaffle.stg_orders.unique_stg_orders_order_id
-    jaffle.stg_orders.not_null_stg_orders_order_id
-    jaffle.stg_orders.accepted_values_stg_orders_status__placed__completed__returned
+    jaffle.staging.unique_stg_customers_customer_id
+    jaffle.staging.not_null_stg_customers_customer_id
+    jaffle.staging.unique_stg_orders_order_id
+    jaffle.staging.not_null_stg_orders_order_id
+    jaffle.staging.accepted_values_stg_orders_status__placed__completed__returned
     unit_test:jaffle.returned_orders_do_not_count
-    jaffle.customers.unique_customers_customer_id
-    jaffle.customers.not_null_customers_customer_id
+    jaffle.marts.unique_customers_customer_id
+    jaffle.marts.not_null_customers_customer_id
     jaffle.totals_are_not_negative
     --- exit code 0
     ");

@@ -84,7 +84,8 @@ fn it_runs_unchanged() {
       most_recent_order        main.stg_orders.order_date (aggregated)
       number_of_orders         main.stg_orders.order_id (aggregated)
       customer_lifetime_value  main.stg_payments.amount (aggregated)
-      rows decided by main.stg_customers.customer_id, main.stg_orders.customer_id, main.stg_orders.order_id, main.stg_payments.order_id
+      rows decided by main.stg_customers.customer_id, main.stg_orders.customer_id,
+                      main.stg_orders.order_id, main.stg_payments.order_id
     --- exit code 0
     ");
 }

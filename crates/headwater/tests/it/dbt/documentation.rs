@@ -26,7 +26,8 @@ fn lineage() {
       first_order       main.stg_orders.order_date (aggregated)
       number_of_orders  made of no column
       total             main.stg_orders.amount (aggregated)
-      rows decided by main.stg_customers.customer_id, main.stg_orders.customer_id, main.stg_orders.status
+      rows decided by main.stg_customers.customer_id, main.stg_orders.customer_id,
+                      main.stg_orders.status
     --- exit code 0
     ");
     assert_says!(project, ["lineage", "--column", "top_customers.total"], @"

@@ -5,6 +5,7 @@ mod changes;
 mod corner_shop;
 mod deps;
 mod documentation;
+mod features;
 mod late;
 mod materializations;
 mod refused;

@@ -212,16 +212,16 @@ fn list() {
     jaffle.raw_customers
     jaffle.raw_orders
     jaffle.staging.stg_customers
-    jaffle.stg_customers.unique_stg_customers_customer_id
-    jaffle.stg_customers.not_null_stg_customers_customer_id
+    jaffle.staging.unique_stg_customers_customer_id
+    jaffle.staging.not_null_stg_customers_customer_id
     jaffle.staging.stg_orders
-    jaffle.stg_orders.unique_stg_orders_order_id
-    jaffle.stg_orders.not_null_stg_orders_order_id
-    jaffle.stg_orders.accepted_values_stg_orders_status__placed__completed__returned
+    jaffle.staging.unique_stg_orders_order_id
+    jaffle.staging.not_null_stg_orders_order_id
+    jaffle.staging.accepted_values_stg_orders_status__placed__completed__returned
     unit_test:jaffle.returned_orders_do_not_count
     jaffle.marts.customers
-    jaffle.customers.unique_customers_customer_id
-    jaffle.customers.not_null_customers_customer_id
+    jaffle.marts.unique_customers_customer_id
+    jaffle.marts.not_null_customers_customer_id
     jaffle.totals_are_not_negative
     jaffle.marts.top_customers
     exposure:jaffle.weekly_report
