@@ -311,6 +311,12 @@ impl Reader<'_> {
             return TestSettings::default();
         }
         let severities = [("error", Severity::Error), ("warn", Severity::Warning)];
+        let stored_as = self.layers.get("store_failures_as").and_then(Value::as_str).map(str::to_owned);
+        if stored_as.as_deref() == Some("view") {
+            let warning = Diagnostic::warning(Code::Unsupported, "failing rows are kept in a table, not in a view")
+                .help("write `store_failures_as: table`");
+            self.tell("store_failures_as", warning);
+        }
         TestSettings {
             severity: self.choice("severity", &severities).unwrap_or(Severity::Error),
             condition: self.text("where"),
@@ -318,7 +324,7 @@ impl Reader<'_> {
             fail_calc: self.text("fail_calc").unwrap_or_else(|| "count(*)".into()),
             error_if: self.threshold("error_if"),
             warn_if: self.threshold("warn_if"),
-            store_failures: match self.layers.get("store_failures_as").and_then(Value::as_str) {
+            store_failures: match stored_as.as_deref() {
                 Some("table" | "view") => Some(true),
                 Some(_) => Some(false),
                 None => self.flag("store_failures"),

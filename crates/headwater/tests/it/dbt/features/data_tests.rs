@@ -90,3 +90,21 @@ fn settings_of_tests() {
     );
     keep("settings_of_tests", &project, &told);
 }
+
+#[test]
+fn failing_rows_are_kept_in_no_view() {
+    let project = project(&[
+        ("models/m.sql", "select id, customer from {{ ref('orders') }}\n"),
+        (
+            "models/m.yml",
+            "models:
+  - name: m
+    columns:
+      - name: customer
+        data_tests:
+          - not_null: { config: { store_failures_as: view } }
+",
+        ),
+    ]);
+    tell("failing_rows_are_kept_in_no_view", &project, &[&["check"], &["build", "-s", "+m"]]);
+}
