@@ -8,7 +8,7 @@ use headwater_project::{Keep, Outside};
 use serde::Serialize;
 
 use crate::Context;
-use crate::outside::OutsideLake;
+use crate::project::{beside_lake, told_first};
 
 /// Where it is kept what earlier checks found, in the project's folder.
 const KEPT: &str = ".headwater/checked";
@@ -78,19 +78,11 @@ impl Counts {
 pub async fn check(context: &Context) -> Result<CheckReport, Diagnostics> {
     let request = context.request()?;
     let keep = Keep { folder: request.dir.join(KEPT), program: program() };
-    let lake = Arc::new(OutsideLake::new(&request, &context.clock)?);
-    let outside: Arc<dyn Outside> = lake.clone();
-    // Compiling is all CPU work, and deep: it gets a thread of its own.
-    let checking = tokio::task::spawn_blocking(move || {
-        let checked = headwater_project::check(&request, &outside, Some(&keep));
-        (checked, lake.failure())
-    });
-    let (checked, failure) = checking.await.map_err(crate::error::fell)?;
+    let of_lake = request.clone();
+    let checking = move |outside: &Arc<dyn Outside>| headwater_project::check(&request, outside, Some(&keep));
+    let (checked, failure) = beside_lake(context, &of_lake, checking).await?;
     if let Some(failure) = failure {
-        // First: a table that is said not to be there may well be there.
-        let mut told = Diagnostics::from(failure);
-        told.extend(checked.diagnostics);
-        return Err(told);
+        return Err(told_first(failure, checked.diagnostics));
     }
     if checked.diagnostics.has_errors() {
         return Err(checked.diagnostics);

@@ -36,19 +36,13 @@ pub(crate) async fn compile_beside(
     request: Request,
     of_lake: &Request,
 ) -> Result<Project, Diagnostics> {
-    let lake = Arc::new(OutsideLake::new(of_lake, &context.clock)?);
-    let outside: Arc<dyn Outside> = lake.clone();
-    // Compiling is all CPU work, and deep: it gets a thread of its own.
-    let compiling = tokio::task::spawn_blocking(move || {
-        let compiled = headwater_project::compile(&request, &outside);
-        (request, compiled, lake.failure())
-    });
-    let (request, compiled, failure) = compiling.await.map_err(crate::error::fell)?;
+    let compiling = move |outside: &Arc<dyn Outside>| {
+        let compiled = headwater_project::compile(&request, outside);
+        (request, compiled)
+    };
+    let ((request, compiled), failure) = beside_lake(context, of_lake, compiling).await?;
     if let Some(failure) = failure {
-        // First: a table that is said not to be there may well be there.
-        let mut told = Diagnostics::from(failure);
-        told.extend(compiled.diagnostics);
-        return Err(told);
+        return Err(told_first(failure, compiled.diagnostics));
     }
     match compiled.plan {
         Some(plan) if !compiled.diagnostics.has_errors() => Ok(Project {
@@ -60,4 +54,26 @@ pub(crate) async fn compile_beside(
         _ if compiled.diagnostics.has_errors() => Err(compiled.diagnostics),
         _ => Err(Diagnostic::internal("the project compiled to no plan and no error").into()),
     }
+}
+
+/// Does what asks about a lake, and why the lake could not answer, if it could not.
+pub(crate) async fn beside_lake<T: Send + 'static>(
+    context: &Context,
+    of_lake: &Request,
+    compile: impl FnOnce(&Arc<dyn Outside>) -> T + Send + 'static,
+) -> Result<(T, Option<Diagnostic>), Diagnostics> {
+    let lake = Arc::new(OutsideLake::new(of_lake, &context.clock)?);
+    // Compiling is all CPU work, and deep: it gets a thread of its own.
+    let compiling = tokio::task::spawn_blocking(move || {
+        let outside: Arc<dyn Outside> = lake.clone();
+        (compile(&outside), lake.failure())
+    });
+    Ok(compiling.await.map_err(crate::error::fell)?)
+}
+
+/// A lake that did not answer comes first: a table that is said not to be there may well be there.
+pub(crate) fn told_first(failure: Diagnostic, others: Diagnostics) -> Diagnostics {
+    let mut told = Diagnostics::from(failure);
+    told.extend(others);
+    told
 }

@@ -1,11 +1,10 @@
 //! Spark beside the embedded engine: which of the two a run takes, what stands in its way, what an earlier run left of it.
 
-use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use headwater_lake::{Lake, Relation};
+use headwater_lake::Lake;
 use headwater_plan::{Diagnostic, Diagnostics, Engine, EngineKind, Environment, Node, Spark};
 use headwater_project::Request;
 use headwater_run::{Action, Decision};
@@ -106,14 +105,7 @@ impl Taking<'_> {
                 Some(Reading { node, pending_bytes: decision.pending.bytes })
             })
             .collect();
-        let mut there = BTreeMap::new();
-        for name in estimate::tables(plan, reading.iter().map(|reading| reading.node)) {
-            let relation = self.lake.relation(&name).await.map_err(|error| error.diagnostic())?;
-            if let Some(Relation::Table(table)) = relation {
-                there.insert(name, table.bytes());
-            }
-        }
-        Ok(estimate::sizes(plan, reading.into_iter(), &there, self.environment().memory_limit))
+        estimate::measure(plan, &reading, self.lake, self.environment().memory_limit).await
     }
 
     /// What `plan` says of the engine; nothing where there is no choice. What stands in Spark's way is a warning there.

@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use headwater_plan::{Node, Plan, Step, TableName};
+use headwater_lake::{Lake, Relation};
+use headwater_plan::{Diagnostic, Node, Plan, Step, TableName};
 
 use crate::launch::Sizes;
 
@@ -18,8 +19,24 @@ pub struct Reading<'a> {
     pub pending_bytes: u64,
 }
 
+/// What the nodes read of a lake, each after those that it needs.
+pub async fn measure(
+    plan: &Plan,
+    reading: &[Reading<'_>],
+    lake: &Lake,
+    memory_limit: u64,
+) -> Result<Sizes, Diagnostic> {
+    let mut there = BTreeMap::new();
+    for name in tables(plan, reading.iter().map(|reading| reading.node)) {
+        if let Some(Relation::Table(table)) = lake.relation(&name).await.map_err(|error| error.diagnostic())? {
+            there.insert(name, table.bytes());
+        }
+    }
+    Ok(sizes(plan, reading.iter().copied(), &there, memory_limit))
+}
+
 /// The tables whose sizes are wanted: all that is read, straight or through the project's views, and all that is made.
-pub fn tables<'a>(plan: &'a Plan, nodes: impl Iterator<Item = &'a Node>) -> BTreeSet<TableName> {
+fn tables<'a>(plan: &'a Plan, nodes: impl Iterator<Item = &'a Node>) -> BTreeSet<TableName> {
     let mut found = BTreeSet::new();
     let mut open: Vec<&TableName> = Vec::new();
     for node in nodes {
@@ -36,7 +53,7 @@ pub fn tables<'a>(plan: &'a Plan, nodes: impl Iterator<Item = &'a Node>) -> BTre
 }
 
 /// What the nodes read, each after those that it needs. `there` has the sizes of the tables that are there.
-pub fn sizes<'a>(
+fn sizes<'a>(
     plan: &Plan,
     nodes: impl Iterator<Item = Reading<'a>>,
     there: &BTreeMap<TableName, u64>,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use headwater_lake::{Relation, View};
+use headwater_lake::View;
 use headwater_plan::{Agenda, Diagnostic, Node, Step, TableName};
 
 use super::estimate::{self, Reading};
@@ -99,18 +99,13 @@ async fn views(engine: &SparkEngine) -> Result<BTreeMap<TableName, View>, Diagno
 /// The settings of a stage's job: by what it reads.
 async fn properties(engine: &SparkEngine, agenda: &Agenda, nodes: &[StageNode<'_>]) -> Result<Properties, Diagnostic> {
     let parts = &engine.parts;
-    let mut sizes = BTreeMap::new();
-    for name in estimate::tables(&agenda.plan, nodes.iter().map(|entry| entry.node)) {
-        if let Some(Relation::Table(table)) = parts.lake.relation(&name).await.map_err(|error| error.diagnostic())? {
-            sizes.insert(name, table.bytes());
-        }
-    }
     let pending: BTreeMap<_, _> = agenda.nodes.iter().map(|entry| (&entry.id, entry.pending_bytes)).collect();
     let reading = nodes.iter().map(|entry| Reading {
         node: entry.node,
         pending_bytes: pending.get(&entry.node.id).copied().unwrap_or_default(),
     });
-    let sizes = estimate::sizes(&agenda.plan, reading, &sizes, parts.memory_limit);
+    let reading: Vec<Reading<'_>> = reading.collect();
+    let sizes = estimate::measure(&agenda.plan, &reading, &parts.lake, parts.memory_limit).await?;
     let mut properties = Properties::of(&parts.spark, &parts.installation, &parts.machine)
         .for_lake(&parts.lake_url, &parts.machine)
         .for_sizes(&sizes, &parts.machine);
