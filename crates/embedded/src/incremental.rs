@@ -21,7 +21,7 @@ mod subqueries;
 mod unkeyed;
 
 use datafusion::logical_expr::LogicalPlan;
-use headwater_lake::{ChangeOptions, Committed, Relation, Table, TableChange};
+use headwater_lake::{AppTransaction, ChangeOptions, Committed, Relation, Table, TableChange};
 use headwater_plan::{
     Built, Diagnostic, Incremental, Node, Query, RowCounts, Schema, StepContext, StepReport, Strategy, TableName,
 };
@@ -174,6 +174,7 @@ impl Increment<'_> {
         let options = ChangeOptions {
             schema: self.schema().clone(),
             built: Some(built),
+            turn: Some(AppTransaction::of_step(&self.step.node.id, self.step.context.clock.now())),
             ..ChangeOptions::new(self.base, operation, self.step.context)
         };
         Ok(self.step.engine.lake.begin_change(self.base, options)?)

@@ -129,6 +129,7 @@ impl Taking<'_> {
             // Once: a run that comes second must not replace what the first one begins.
             transaction: Some(AppTransaction { app_id, version: 1 }),
             follows: Some(0),
+            sets: vec![AppTransaction::of_step(&self.node.id, context.clock.now())],
             ..options
         };
         let writer = engine.lake.begin_write(options).await?;
@@ -168,6 +169,7 @@ impl Taking<'_> {
         let options = ChangeOptions {
             schema: fitted.clone(),
             built: Some(built),
+            turn: Some(AppTransaction::of_step(&self.node.id, self.context.clock.now())),
             ..ChangeOptions::new(base, "MERGE", self.context)
         };
         let change = engine.lake.begin_change(base, options)?;

@@ -3,7 +3,7 @@
 //! Risk: a table that is half of one query and half of another, or that claims to be built from what it was not. The
 //! inputs are looked up once, and the versions found are both what is read and what the commit records.
 
-use headwater_lake::{WriteMode, WriteOptions, fault};
+use headwater_lake::{AppTransaction, WriteMode, WriteOptions, fault};
 use headwater_plan::{Built, Node, Query, RowCounts, Schema, StepContext, StepReport, Table, TableLayout};
 
 use crate::error::EmbeddedError;
@@ -36,8 +36,9 @@ pub(crate) async fn build(
     check_columns(&node.schema, &typed.schema)?;
     let built = Some(Built { fingerprint: node.fingerprint.clone(), inputs: inputs.versions() });
     let options = WriteOptions::new(target, typed.schema.clone(), WriteMode::Replace, "TABLE", context);
-    let writer =
-        engine.lake.begin_write(WriteOptions { built, partition_by: layout.partition_by.clone(), ..options }).await?;
+    let sets = vec![AppTransaction::of_step(&node.id, context.clock.now())];
+    let partition_by = layout.partition_by.clone();
+    let writer = engine.lake.begin_write(WriteOptions { built, partition_by, sets, ..options }).await?;
     let execution = session.lower(&typed, &inputs).await?;
     let parts = rows::write(session, execution, &|| writer.part(), context).await?;
     if context.cancel.is_cancelled() {

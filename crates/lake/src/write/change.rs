@@ -32,6 +32,8 @@ pub struct ChangeOptions {
     pub schema: Schema,
     /// Numbers that the table carries from now on, whatever they were before.
     pub transactions: Vec<AppTransaction>,
+    /// The step's own, if it is one of those that may meet themselves on another engine ([`AppTransaction::of_step`]).
+    pub turn: Option<AppTransaction>,
     /// From what the table is built then; `None`: as before.
     pub built: Option<Built>,
     /// The run.
@@ -50,6 +52,7 @@ impl ChangeOptions {
         Self {
             schema: table.schema().clone(),
             transactions: Vec::new(),
+            turn: None,
             built: table.built().cloned(),
             run_id: context.run_id.clone(),
             operation,
@@ -191,7 +194,7 @@ impl TableChange {
             schema: &self.columns,
             partition_by: snapshot.metadata().partition_columns(),
             configuration: None,
-            transactions: options.transactions.clone(),
+            transactions: options.transactions.iter().chain(&options.turn).cloned().collect(),
             removes,
             adds: files.iter().map(|file| file.add(true)).collect(),
             operation: options.operation,

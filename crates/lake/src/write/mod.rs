@@ -22,7 +22,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use deltalake_core::kernel::{EagerSnapshot, Remove, StructType};
-use headwater_plan::{RunId, Schema, StepContext, TableName, TableVersion, engine::Built};
+use headwater_plan::{NodeId, RunId, Schema, StepContext, TableName, TableVersion, engine::Built};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -60,6 +60,13 @@ pub struct AppTransaction {
 impl AppTransaction {
     /// The number of an application that has ended.
     pub const RETIRED: i64 = i64::MAX;
+
+    /// The transaction by which a node's step puts rows into its table, for a run that began then. Runs that begin later
+    /// have greater numbers on whichever engine, so that Delta itself refuses what an earlier one still had to commit. The
+    /// number is odd: the even one before it says that a run is about to compute, and has no rows.
+    pub fn of_step(node: &NodeId, began: DateTime<Utc>) -> Self {
+        Self { app_id: format!("headwater:step:{node}"), version: began.timestamp_millis() * 2 + 1 }
+    }
 }
 
 /// A write.

@@ -49,7 +49,7 @@ fn increment(lowering: &Lowering<'_>, node: &Node, model: &Incremental, target: 
         settings: part.settings,
         statement: part.statement,
         without_updates: part.without_updates,
-        transaction: lowering.transaction(node, "increment"),
+        transaction: lowering.turn(node),
     }));
     Action { purpose: part.purpose, when: When::TablePresent, work }
 }

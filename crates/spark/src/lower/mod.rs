@@ -24,7 +24,7 @@ mod test;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use headwater_lake::View;
+use headwater_lake::{AppTransaction, View};
 use headwater_plan::{Node, NodeId, Plan, RunId, Step, TableName};
 
 use crate::bundle::{Action, Bundle, BundleNode, Column, Purpose, Transaction, VERSION, When, Work};
@@ -112,10 +112,16 @@ impl Lowering<'_> {
         format!("{}/{}/{}", self.lake(), name.schema, name.name)
     }
 
+    /// The transaction by which a node's own step puts rows into its table, as the embedded engine has it.
+    fn turn(&self, node: &Node) -> Transaction {
+        let AppTransaction { app_id, version } = AppTransaction::of_step(&node.id, self.stage.started_at);
+        Transaction { app_id, version }
+    }
+
     /// The transaction of a statement of a node.
     fn transaction(&self, node: &Node, place: &str) -> Transaction {
         let version = self.stage.started_at.timestamp_millis();
-        Transaction { app_id: format!("headwater:spark:{}:{place}", node.id), version }
+        Transaction { app_id: format!("headwater:statement:{}:{place}", node.id), version }
     }
 
     fn node(&self, entry: &StageNode<'_>) -> BundleNode {

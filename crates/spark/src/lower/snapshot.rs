@@ -50,7 +50,7 @@ pub(super) fn actions(lowering: &Lowering<'_>, node: &Node, snapshot: &Snapshot)
         compared,
         query_columns: columns.clone(),
         added_columns: added,
-        transaction: lowering.transaction(node, "snapshot"),
+        transaction: lowering.turn(node),
     };
     vec![always(Purpose::Merge, Work::Snapshot(Box::new(work)))]
 }

@@ -27,7 +27,7 @@ pub(super) fn build(
         head: head(lowering, target, &layout.partition_by),
         query: query.sql.clone(),
         columns: Column::all(&node.schema),
-        transaction: lowering.transaction(node, "build"),
+        transaction: lowering.turn(node),
     };
     Some(Action { purpose: Purpose::Build, when, work: Work::Build(build) })
 }

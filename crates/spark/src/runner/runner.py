@@ -1009,6 +1009,11 @@ class Run:
             self.session.conf.set(name, value)
         try:
             self.session.sql(statement)
+        except Exception as error:
+            # Another run's transaction of the same name came while this one was written.
+            if transaction and told_by(error)[0] == "DELTA_CONCURRENT_TRANSACTION":
+                raise Refused({"overtaken": {"table": target}}) from error
+            raise
         finally:
             for name, value in restored.items():
                 if value is None:
@@ -1027,6 +1032,15 @@ class Run:
         return None
 
     # the kinds of actions, each by the name that the bundle has for it
+
+    def begin_turn(self, transaction):
+        """Sees to it that no earlier run can commit to the table any more, before anything is computed from it. Spark's
+        SQL cannot insist on the version of a table that it read; but Delta refuses a transaction that is behind."""
+        name = quoted_table(self.target)
+        provenance, _ = self.relations.table(self.target).past()
+        about = {"app_id": transaction["app_id"], "version": transaction["version"] - 1}
+        self.write("look", "INSERT INTO %s\nSELECT * FROM %s WHERE false" % (name, name), self.target, about,
+                   (provenance or {}).get("built"), (provenance or {}).get("spans"))
 
     def do_look(self, action):
         self.failing.doing("look")
@@ -1136,6 +1150,7 @@ class Run:
             quoted_table(self.target)), self.target, built=base)
 
     def do_increment(self, action):
+        self.begin_turn(action["transaction"])
         frame = self.sql(action["query"], "compute")
         fitted = self._fit(frame, action["on_schema_change"], action["partition_by"])
         if fitted.dropped:
@@ -1341,6 +1356,7 @@ class Run:
             self.rows["written"] = self._build("build", self.target, build, self.fill(action["first"]), self.built())
             self.version = self.relations.version(self.target)
             return
+        self.begin_turn(action["transaction"])
         frame = self.keep(self.sql(source, "compute"), "headwater_source")
         self._check_shared_keys(action)
         new = self._beside(action, frame)

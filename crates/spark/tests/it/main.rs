@@ -6,3 +6,4 @@ mod project;
 mod python;
 mod spark;
 mod told;
+mod turns;

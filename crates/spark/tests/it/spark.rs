@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use crate::project::{Run, at, node, query, statement, table, test};
 
 /// A Spark to run on.
-struct Spark {
+pub(crate) struct Spark {
     python: PathBuf,
     jars: String,
 }
@@ -27,7 +27,7 @@ fn variable(name: &str) -> Option<String> {
 }
 
 /// The Spark that two variables name. Without them a test on a developer's machine says what it left out; in CI it fails.
-fn spark(what: &str, python: &str, jars: &str) -> Option<Spark> {
+pub(crate) fn spark(what: &str, python: &str, jars: &str) -> Option<Spark> {
     let (Some(python), Some(folder)) = (variable(python), variable(jars)) else {
         let message = format!("{python} and {jars} are not set: `cargo xtask test` sets up what they name");
         assert!(variable("CI").is_none(), "{what}: {message}");
@@ -55,23 +55,23 @@ fn small(spark: &Spark) -> BTreeMap<String, String> {
 }
 
 /// A lake, and the runs on it.
-struct Lake<'a> {
+pub(crate) struct Lake<'a> {
     spark: &'a Spark,
     folder: TempDir,
     runs: u32,
 }
 
 impl<'a> Lake<'a> {
-    fn new(spark: &'a Spark) -> Self {
+    pub(crate) fn new(spark: &'a Spark) -> Self {
         Self { spark, folder: TempDir::new().unwrap(), runs: 0 }
     }
 
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("lake")
     }
 
     /// The log of a table.
-    fn log(&self, table: &str) -> String {
+    pub(crate) fn log(&self, table: &str) -> String {
         let entries = std::fs::read_dir(self.path().join(table).join("_delta_log")).unwrap();
         let paths =
             entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|it| it == "json"));
@@ -80,7 +80,7 @@ impl<'a> Lake<'a> {
     }
 
     /// The next run of nodes, a day after the one before.
-    fn run(&mut self, nodes: &[Node]) -> JobResult {
+    pub(crate) fn run(&mut self, nodes: &[Node]) -> JobResult {
         self.runs += 1;
         self.execute(&self.bundle(nodes))
     }
@@ -115,13 +115,13 @@ impl<'a> Lake<'a> {
 }
 
 /// All nodes ended well.
-fn well(result: &JobResult) {
+pub(crate) fn well(result: &JobResult) {
     let wrong: Vec<_> = result.nodes.iter().filter(|node| node.status != NodeStatus::Success).collect();
     assert!(wrong.is_empty() && result.failure.is_none(), "{:#?} {wrong:#?}", result.failure);
 }
 
 /// What is told of the nodes that did not end well, in the words of the report.
-fn diagnostics(result: &JobResult, nodes: &[Node]) -> String {
+pub(crate) fn diagnostics(result: &JobResult, nodes: &[Node]) -> String {
     let mut told = Vec::new();
     for node in nodes {
         let Some(ended) = result.node(&node.id) else { continue };
@@ -141,7 +141,7 @@ fn written(result: &JobResult, name: &str) -> u64 {
 }
 
 /// A node that fails if a query does not give these rows.
-fn rows(name: &str, sql: &str, reads: &[&str], expected: &str) -> Node {
+pub(crate) fn rows(name: &str, sql: &str, reads: &[&str], expected: &str) -> Node {
     let both = format!(
         "with actual as ({sql}), expected as ({expected})\nselect 'surplus' as side, * from (select * from actual except all select * from expected)\nunion all\nselect 'missing', * from (select * from expected except all select * from actual)"
     );
@@ -155,7 +155,7 @@ fn model(relation: &str, sql: &str, reads: &[&str], columns: &[(&str, &str)]) ->
     node(relation, Step::Table(Table { query: query(sql, reads), layout }), columns)
 }
 
-fn incremental(relation: &str, sql: &str, strategy: Strategy, columns: &[(&str, &str)]) -> Node {
+pub(crate) fn incremental(relation: &str, sql: &str, strategy: Strategy, columns: &[(&str, &str)]) -> Node {
     let full = query(sql, &["silver.orders"]);
     let made = Incremental {
         increment: full.clone(),
@@ -169,16 +169,16 @@ fn incremental(relation: &str, sql: &str, strategy: Strategy, columns: &[(&str, 
     node(relation, Step::Incremental(made), columns)
 }
 
-const ORDERS: &[(&str, &str)] = &[("id", "int"), ("day", "date"), ("amount", "decimal(10,2)")];
+pub(crate) const ORDERS: &[(&str, &str)] = &[("id", "int"), ("day", "date"), ("amount", "decimal(10,2)")];
 
-fn orders(rows: &str) -> Node {
+pub(crate) fn orders(rows: &str) -> Node {
     let sql = format!(
         "select cast(id as int) as id, cast(day as date) as day, cast(amount as decimal(10,2)) as amount\nfrom values {rows} as t(id, day, amount)"
     );
     model("silver.orders", &sql, &[], ORDERS)
 }
 
-fn merge(unique_key: &[&str]) -> Strategy {
+pub(crate) fn merge(unique_key: &[&str]) -> Strategy {
     let unique_key = unique_key.iter().map(|key| (*key).to_owned()).collect();
     Strategy::Merge { unique_key, update_columns: None, exclude_columns: Vec::new(), predicates: Vec::new() }
 }
