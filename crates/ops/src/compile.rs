@@ -122,6 +122,7 @@ pub async fn bundle(context: &Context, choice: &Choice) -> Result<BundleReport, 
         now: None,
         settings: Default::default(),
         native: Vec::new(),
+        spark: None,
     });
     Ok(BundleReport { bundle, warnings: project.warnings.clone() })
 }

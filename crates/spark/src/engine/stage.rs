@@ -60,6 +60,7 @@ pub(super) async fn begin(engine: &SparkEngine, agenda: &Agenda) -> Result<Stage
         now: None,
         settings: shared(&properties),
         native: engine.parts.native.clone(),
+        spark: Some(engine.parts.installation.spark),
     });
     let id = submit(engine, agenda, folder, &bundle, properties).await?;
     let limits = engine.parts.spark.timeout_ms;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use headwater_plan::{Incremental, Microbatch, Node, Strategy, TableLayout, TableName};
 
+use super::scan::{Kind, tokens};
 use super::table::{build, head};
 use super::{Lowering, list, quoted};
 use crate::bundle::placeholder::{COLUMNS, ROW_COLUMNS, SOURCE_COLUMNS, SPAN, UPDATES};
@@ -183,39 +184,19 @@ fn through(filtered: &[FilteredInput], sql: &str) -> String {
     let names: Vec<(String, String)> =
         filtered.iter().map(|entry| (entry.input.quoted(), entry.view.quoted())).collect();
     let mut written = String::with_capacity(sql.len());
-    let mut rest = sql;
-    while let Some(letter) = rest.chars().next() {
-        let name =
-            names.iter().find(|(name, _)| rest.get(..name.len()).is_some_and(|it| it.eq_ignore_ascii_case(name)));
-        let length = match (name, letter) {
-            (Some((name, view)), _) => {
-                written.push_str(view);
-                rest = rest.get(name.len()..).unwrap_or_default();
-                continue;
-            }
-            (None, '\'' | '"') => literal_length(rest, letter),
-            (None, '-') if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
-            (None, '/') if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
-            _ => letter.len_utf8(),
-        };
-        written.push_str(rest.get(..length).unwrap_or(rest));
-        rest = rest.get(length..).unwrap_or_default();
-    }
-    written
-}
-
-/// The length of a literal, with its quotes.
-fn literal_length(text: &str, quote: char) -> usize {
-    let mut escaped = false;
-    for (at, letter) in text.char_indices().skip(1) {
-        match letter {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            _ if letter == quote => return at + 1,
-            _ => {}
+    let mut end = 0;
+    for token in tokens(sql).iter().filter(|token| token.kind == Kind::Quoted) {
+        let rest = sql.get(token.at.start..).unwrap_or_default();
+        let is_it = |name: &str| rest.get(..name.len()).is_some_and(|it| it.eq_ignore_ascii_case(name));
+        if token.at.start >= end
+            && let Some((name, view)) = names.iter().find(|(name, _)| is_it(name))
+        {
+            written.push_str(sql.get(end..token.at.start).unwrap_or_default());
+            written.push_str(view);
+            end = token.at.start + name.len();
         }
     }
-    text.len()
+    written + sql.get(end..).unwrap_or_default()
 }
 
 /// Few files of many, if the layout wants that.

@@ -12,10 +12,14 @@
 //! | `test` | tests of data and of code |
 //! | `hooks` | statements of the user's |
 //! | `relations` | every table and view that takes part |
+//! | `qualify` | a clause that older Sparks lack |
+//! | `scan` | the words of a statement |
 
 mod hooks;
 mod incremental;
+mod qualify;
 mod relations;
+mod scan;
 mod settings;
 mod snapshot;
 mod table;
@@ -28,6 +32,10 @@ use headwater_lake::{AppTransaction, View};
 use headwater_plan::{Node, NodeId, Plan, RunId, Step, TableName};
 
 use crate::bundle::{Action, Bundle, BundleNode, Column, Purpose, Transaction, VERSION, When, Work};
+use crate::doctor::Version;
+
+/// The first Spark that is known to have `QUALIFY`.
+const SINCE_QUALIFY: Version = Version::new(4, 2, 0);
 
 /// A stage of a run: what is to be done on Spark, and what is known about it.
 #[derive(Debug)]
@@ -58,6 +66,8 @@ pub struct Stage<'a> {
     pub settings: BTreeMap<String, String>,
     /// The command that executes a step natively.
     pub native: Vec<String>,
+    /// The Spark that it is for; the newest if it is left out.
+    pub spark: Option<Version>,
 }
 
 /// A node of a stage.
@@ -76,7 +86,7 @@ pub fn lower(stage: &Stage<'_>) -> Bundle {
     let lowering = Lowering { stage };
     let mut settings = settings::session();
     settings.extend(stage.settings.clone());
-    Bundle {
+    let mut bundle = Bundle {
         version: VERSION,
         run_id: stage.run_id.clone(),
         attempt: stage.attempt,
@@ -91,7 +101,11 @@ pub fn lower(stage: &Stage<'_>) -> Bundle {
         native: stage.native.clone(),
         relations: relations::all(&lowering),
         nodes: stage.nodes.iter().map(|entry| lowering.node(entry)).collect(),
+    };
+    if stage.spark.is_some_and(|spark| spark < SINCE_QUALIFY) {
+        bundle.each_query(&qualify::without);
     }
+    bundle
 }
 
 /// What the parts of a lowering share.

@@ -9,6 +9,7 @@ use headwater_plan::{
     Statement, Step, TableName,
 };
 use headwater_spark::bundle::Bundle;
+use headwater_spark::doctor::Version;
 use headwater_spark::lower::{Stage, StageNode, lower};
 
 /// A column of a Spark type.
@@ -72,11 +73,12 @@ pub(crate) struct Run<'a> {
     pub(crate) started_at: DateTime<Utc>,
     pub(crate) full_refresh: bool,
     pub(crate) settings: BTreeMap<String, String>,
+    pub(crate) spark: Option<Version>,
 }
 
 impl<'a> Run<'a> {
     pub(crate) fn new(lake: &'a Path, run_id: &'a str, started_at: &str) -> Self {
-        Self { lake, run_id, started_at: at(started_at), full_refresh: false, settings: BTreeMap::new() }
+        Self { lake, run_id, started_at: at(started_at), full_refresh: false, settings: BTreeMap::new(), spark: None }
     }
 
     pub(crate) fn bundle(&self, nodes: &[Node]) -> Bundle {
@@ -102,6 +104,7 @@ impl<'a> Run<'a> {
             now: Some(self.started_at),
             settings: self.settings.clone(),
             native: Vec::new(),
+            spark: self.spark,
         })
     }
 }

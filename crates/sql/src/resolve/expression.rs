@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::ast::{
 use headwater_plan::Code;
 
 use super::call::shown;
-use super::grouping::{has_aggregate, has_generator, has_window};
+use super::grouping::{Grouping, has_aggregate, has_generator, has_window};
 use super::scope::{Found, Lookup, Scope, unknown};
 use super::select::Item;
 use super::{Resolver, null};
@@ -27,12 +27,14 @@ pub(super) struct Place<'p> {
     pub(super) aliases: &'p [Item],
     /// Whether an alias wins over a column of FROM.
     pub(super) aliases_first: bool,
+    /// What rows are grouped by, where a column of FROM that is one of these wins over an alias all the same.
+    pub(super) grouped: Option<&'p Grouping>,
 }
 
 impl<'p> Place<'p> {
     /// A place for plain values: WHERE, ON, VALUES.
     pub(super) fn scalar(clause: &'static str) -> Self {
-        Self { clause, aggregates: false, windows: false, aliases: &[], aliases_first: false }
+        Self { clause, aggregates: false, windows: false, aliases: &[], aliases_first: false, grouped: None }
     }
 
     /// Inside an aggregate function: no further one, and FROM's columns come first.
@@ -322,7 +324,13 @@ impl Resolver<'_> {
                 place.aliases.iter().rev().find(|item| qualifier.is_empty() && item.answers_to(&name.value, place));
             usable.map(|item| item.reference(place))
         };
+        let is_grouped = |grouping: &Grouping| match self.scopes.last().map(|scope| scope.find(&qualifier, &name.value))
+        {
+            Some(Lookup::Found(found)) => grouping.has(&found.expression),
+            _ => false,
+        };
         if place.aliases_first
+            && !place.grouped.is_some_and(is_grouped)
             && let Some(expression) = alias()
         {
             return self.checked_alias(expression, &name.value, at, place);

@@ -21,6 +21,13 @@ pub(super) struct Grouping {
     broken: bool,
 }
 
+impl Grouping {
+    /// Whether rows are grouped by this very expression.
+    pub(super) fn has(&self, expression: &Expr) -> bool {
+        self.keys.contains(&text(expression))
+    }
+}
+
 impl Resolver<'_> {
     pub(super) fn group_by(&mut self, group_by: &mut GroupByExpr, items: &[Item]) -> Grouping {
         let errors = self.errors.len();
@@ -81,7 +88,7 @@ impl Resolver<'_> {
 
     /// Every column outside an aggregate function must be part of something that is grouped by.
     pub(super) fn check_grouped(&mut self, expression: &Expr, grouping: &Grouping) {
-        if grouping.broken || grouping.keys.contains(&text(expression)) {
+        if grouping.broken || grouping.has(expression) {
             return;
         }
         match expression {

@@ -8,7 +8,7 @@ use headwater_plan::Code;
 
 use super::expression::Place;
 use super::generator::{self, Generated};
-use super::grouping::{Grouping, has_aggregate, has_generator};
+use super::grouping::{Grouping, has_aggregate, has_generator, has_window};
 use super::naming::name_of;
 use super::scope::{Column, Found, Scope, quoted, unique};
 use super::{Resolver, call, take};
@@ -56,12 +56,18 @@ impl Resolver<'_> {
         let items = self.items(std::mem::take(&mut select.projection));
         let grouping = self.group_by(&mut select.group_by, &items);
         if let Some(condition) = &mut select.having {
-            let place = Place { clause: "HAVING", windows: false, aliases_first: true, ..after_select(&items) };
+            let known = Place { aliases_first: true, grouped: Some(&grouping), ..after_select(&items) };
+            let place = Place { clause: "HAVING", windows: false, ..known };
             self.boolean(condition, place);
         }
         if let Some(condition) = &mut select.qualify {
-            let place = Place { clause: "QUALIFY", aliases_first: true, ..after_select(&items) };
-            self.boolean(condition, place);
+            let at = position(condition.span());
+            self.boolean(condition, Place { clause: "QUALIFY", ..after_select(&items) });
+            if !has_window(condition) && !items.iter().any(|item| has_window(&item.expression)) {
+                let message = "`QUALIFY` needs a window function, in its condition or in the SELECT list";
+                let help = "`WHERE` filters rows, and `HAVING` filters groups";
+                self.error(SqlError::new(Code::SqlSyntax, message).at(at).help(help));
+            }
         }
         // Where the rows are computed changes nothing, but what is written there is checked.
         for expression in distributed {
@@ -308,7 +314,7 @@ fn local_order(select: &mut Select) -> Option<OrderBy> {
 
 /// A place after the SELECT list: everything may stand there, and the list's aliases are known.
 fn after_select(items: &[Item]) -> Place<'_> {
-    Place { clause: "SELECT", aggregates: true, windows: true, aliases: items, aliases_first: false }
+    Place { clause: "SELECT", aggregates: true, windows: true, aliases: items, aliases_first: false, grouped: None }
 }
 
 fn lower_parts(name: &ObjectName) -> Vec<String> {
