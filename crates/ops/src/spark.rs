@@ -25,9 +25,18 @@ pub struct EngineTaken {
     /// Its name: `embedded`, `spark`.
     pub name: &'static str,
     /// Why, where the environment leaves it open.
-    pub why: Option<String>,
+    pub weighed: Option<Weighed>,
     /// The settings of its Spark; the values of secrets are hidden.
     pub settings: Vec<Setting>,
+}
+
+/// What decides between the engines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Weighed {
+    /// The bytes that the run reads, about.
+    pub reads: u64,
+    /// From more than so many on, it runs on Spark.
+    pub above: u64,
 }
 
 /// What is needed to take an engine.
@@ -81,16 +90,13 @@ impl Taking<'_> {
     }
 
     /// The Spark that the decided nodes are to run on, and why where that was left open; `None` for the embedded engine.
-    pub(crate) async fn chosen(&self, decisions: &[Decision]) -> Result<(Option<&Spark>, Option<String>), Diagnostic> {
+    pub(crate) async fn chosen(&self, decisions: &[Decision]) -> Result<(Option<&Spark>, Option<Weighed>), Diagnostic> {
         match &self.environment().engine {
             EngineKind::Embedded => Ok((None, None)),
             EngineKind::Spark(spark) => Ok((Some(spark), None)),
             EngineKind::Auto(auto) => {
-                let read = self.sizes(decisions).await?.total;
-                let is_more = read > auto.above;
-                let word = if is_more { "more" } else { "no more" };
-                let why = format!("reads about {}, {word} than {}", bytes(read), bytes(auto.above));
-                Ok((is_more.then_some(&auto.spark), Some(why)))
+                let weighed = Weighed { reads: self.sizes(decisions).await?.total, above: auto.above };
+                Ok(((weighed.reads > weighed.above).then_some(&auto.spark), Some(weighed)))
             }
         }
     }
@@ -113,9 +119,9 @@ impl Taking<'_> {
         if self.environment().engine == EngineKind::Embedded {
             return Ok((None, Diagnostics::default()));
         }
-        let (spark, why) = self.chosen(decisions).await?;
+        let (spark, weighed) = self.chosen(decisions).await?;
         let Some(spark) = spark else {
-            return Ok((Some(EngineTaken { name: "embedded", why, settings: Vec::new() }), Diagnostics::default()));
+            return Ok((Some(EngineTaken { name: "embedded", weighed, settings: Vec::new() }), Diagnostics::default()));
         };
         let machine = machine(&self.project.request);
         let lake = &self.environment().lake;
@@ -127,7 +133,7 @@ impl Taking<'_> {
         let settings = examination.installation.map(|installation| {
             Properties::of(spark, &installation, &machine).for_lake(lake, &machine).for_sizes(&sizes, &machine).shown()
         });
-        Ok((Some(EngineTaken { name: "spark", why, settings: settings.unwrap_or_default() }), warnings))
+        Ok((Some(EngineTaken { name: "spark", weighed, settings: settings.unwrap_or_default() }), warnings))
     }
 
     /// The Spark that the decided nodes are to run on, once nothing stands in its way; `None` for the embedded engine.
@@ -193,16 +199,5 @@ impl Taking<'_> {
             command.extend(["--vars".to_owned(), serde_json::Value::from(request.vars.clone()).to_string()]);
         }
         command
-    }
-}
-
-/// An amount of bytes for people.
-fn bytes(amount: u64) -> String {
-    let units = [("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)];
-    let exact = amount as f64;
-    match units.into_iter().find(|(_, size)| exact >= *size) {
-        Some((unit, size)) if exact / size >= 100.0 => format!("{:.0} {unit}", exact / size),
-        Some((unit, size)) => format!("{} {unit}", (exact / size * 10.0).round() / 10.0),
-        None => format!("{amount} B"),
     }
 }

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`ingest`] | CSV files into a Delta table |
 //! | [`models`] | the models of the examples, on many rows |
+//! | [`engines`] | one project on both engines, at several sizes |
 //! | [`compile`] | a project of many models, checked |
 //! | [`upsert`] | few rows into a large table |
 //! | [`ground`] | folders, programs, one turn of one tool |
@@ -14,6 +15,7 @@
 //! | [`page`] | `bench/RESULTS.md` |
 
 mod compile;
+mod engines;
 mod ground;
 mod ingest;
 mod measured;
@@ -36,6 +38,8 @@ pub(crate) enum Bench {
     Ingest(ingest::Options),
     /// The models of the examples over many rows, beside the same SQL by others
     Models(models::Options),
+    /// The models of an example on the embedded engine and on Spark, at several sizes
+    Engines(engines::Options),
     /// A generated project of many models, checked cold and after a change, beside dbt and SQLMesh
     Compile(compile::Options),
     /// A thousand rows into a large table of 32 partitions, beside the same by others
@@ -60,6 +64,7 @@ pub(crate) fn run(workspace: &Workspace, bench: &Bench) -> Result<(), TaskError>
     let setting = match bench {
         Bench::Ingest(options) => &options.setting,
         Bench::Models(options) => &options.setting,
+        Bench::Engines(options) => &options.setting,
         Bench::Compile(options) => &options.setting,
         Bench::Upsert(options) => &options.setting,
     };
@@ -67,6 +72,7 @@ pub(crate) fn run(workspace: &Workspace, bench: &Bench) -> Result<(), TaskError>
     match bench {
         Bench::Ingest(options) => ingest::run(&ground, options)?,
         Bench::Models(options) => models::run(&ground, options)?,
+        Bench::Engines(options) => engines::run(workspace, &ground, options)?,
         Bench::Compile(options) => compile::run(workspace, &ground, options)?,
         Bench::Upsert(options) => upsert::run(&ground, options)?,
     }

@@ -12,7 +12,7 @@ const TITLE: &str = "# Benchmark results\n\nWritten by `cargo xtask bench`, each
                      hand. How it is measured, and what was learned: [README](README.md).\n";
 
 /// The parts, in the order of the page.
-const PARTS: &[&str] = &["ingest", "models", "compile", "upsert"];
+const PARTS: &[&str] = &["ingest", "models", "engines", "compile", "upsert"];
 
 /// A benchmark's part of the page.
 pub(super) struct Part<'a> {

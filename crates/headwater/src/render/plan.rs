@@ -49,7 +49,10 @@ pub(crate) fn render(plan: &PlanReport, style: Style) -> String {
 
 /// The engine that a run takes, and the settings of its Spark that are not the machine's.
 fn taken(engine: &EngineTaken, style: Style) -> String {
-    let why = engine.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+    let why = engine.weighed.map_or_else(String::new, |weighed| {
+        let word = if weighed.reads > weighed.above { "more" } else { "no more" };
+        format!(": reads about {}, {word} than {}", bytes(weighed.reads), bytes(weighed.above))
+    });
     let mut text = format!("\n  {}{}\n", style.bold(format_args!("engine {}", engine.name)), style.dim(why));
     let settings: Vec<_> = engine.settings.iter().filter(|setting| setting.author != Author::Machine).collect();
     let longest = settings.iter().map(|setting| width(&setting.name)).max().unwrap_or(0);

@@ -1,7 +1,7 @@
 //! How much a stage reads, before it does: from the sizes of the tables that are there, and of the files that wait.
 //!
-//! A table that is not there yet is taken to be as large as all that it is made from. That is too much for most, which is
-//! the safe side: more partitions, and Spark sooner than later.
+//! A table that is not there yet is taken to be as large as the largest of what it is made from, as a join of facts with
+//! their dimensions is. That is too much for most, which is the safe side: more partitions, and Spark sooner than later.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -70,8 +70,10 @@ fn sizes<'a>(
         sizes.total = sizes.total.saturating_add(read);
         sizes.largest = sizes.largest.max(read);
         if let (Some(relation), false) = (&node.relation, matches!(node.step, Step::View(_) | Step::Ephemeral(_))) {
+            let largest = node.step.reads().iter().map(|name| size_of(plan, std::slice::from_ref(name), &known)).max();
+            let made = largest.unwrap_or_default().max(pending_bytes);
             let there = known.entry(relation.clone()).or_default();
-            *there = (*there).max(read);
+            *there = (*there).max(made);
         }
     }
     sizes

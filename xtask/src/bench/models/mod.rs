@@ -14,7 +14,7 @@ use super::ground::{Ground, copy, empty, link};
 use super::measured::Measured;
 use super::{HEADWATER, Setting};
 use crate::error::{TaskError, complain};
-use same::{Tables, disagreements};
+pub(super) use same::{Tables, disagreements};
 
 /// What to time.
 #[derive(Debug, Args)]
@@ -75,7 +75,7 @@ const TOOLS: &[Tool] = &[
 ];
 
 /// The nodes that are timed: no loading, no tests, no views that look at loads.
-const MODELS: &[&str] =
+pub(super) const MODELS: &[&str] =
     &["run", "--exclude", "resource_type:source", "resource_type:test", "resource_type:unit_test", "tag:monitoring"];
 
 /// How the environment of an example begins, and how it does with as much memory as the others have.

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use super::super::HEADWATER;
 
 /// What `bench/models/check.py` answers: tables, and a figure for each of their columns.
-pub(super) type Tables = BTreeMap<String, BTreeMap<String, f64>>;
+pub(in crate::bench) type Tables = BTreeMap<String, BTreeMap<String, f64>>;
 
 /// How far two figures may be apart, as a share. DuckDB's averages of decimals are doubles, whose rounding to two digits goes
 /// the other way for one value in thousands.
 const APART: f64 = 1e-4;
 
 /// Where a tool's tables are not those of Headwater.
-pub(super) fn disagreements(results: &[(&str, Tables)]) -> Vec<String> {
+pub(in crate::bench) fn disagreements(results: &[(&str, Tables)]) -> Vec<String> {
     let Some((_, expected)) = results.iter().find(|(name, _)| *name == HEADWATER) else { return Vec::new() };
     let mut complaints = Vec::new();
     for (name, tables) in results {

@@ -99,3 +99,10 @@ fn car_rental_is_the_same_on_spark_3_5() {
     let Some(spark) = Spark::of_3_5(test) else { return };
     same_on_both(test, &spark, "car-rental", "500");
 }
+
+#[test]
+fn olist_is_the_same_on_spark_3_5() {
+    let test = "olist_is_the_same_on_spark_3_5";
+    let Some(spark) = Spark::of_3_5(test) else { return };
+    same_on_both(test, &spark, "olist", "300");
+}
