@@ -154,7 +154,8 @@ async fn insert(rewriting: &Rewriting<'_>, query: &TypedQuery, overwrite: bool) 
     let (engine, base, context) = (rewriting.engine, rewriting.base, rewriting.context);
     let session = engine.session()?;
     let execution = session.lower(query, &rewriting.inputs).await?;
-    if !overwrite && !query.reads.contains(base.name()) {
+    // How far spans are is said by each commit, and known of a table that was looked at.
+    if !overwrite && !query.reads.contains(base.name()) && base.spans_done().is_none() {
         let options =
             WriteOptions::new(base.name().clone(), base.schema().clone(), WriteMode::Append, "WRITE", context);
         let partition_by = base.partition_by().to_vec();

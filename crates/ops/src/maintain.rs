@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::project::compile;
 use crate::run::run_id;
-use crate::{Context, OpsError, tables, wiring};
+use crate::{Context, OpsError, spark, tables, wiring};
 
 /// What was done to some tables, or would be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -183,6 +183,9 @@ impl Work {
             true => None,
             false => Some(lake.lock(&holder).map_err(|error| error.diagnostic())?),
         };
+        if !dry_run {
+            spark::idle(&context.request()?, lake)?;
+        }
         Ok(Self { run_id, at, _lock: lock })
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use headwater_lake::Lake;
-use headwater_plan::{Diagnostic, Diagnostics, Engine, EngineKind, Environment, Node, Spark};
+use headwater_plan::{Code, Diagnostic, Diagnostics, Engine, EngineKind, Environment, Node, Spark};
 use headwater_project::Request;
 use headwater_run::{Action, Decision};
 use headwater_spark::SparkEngine;
@@ -56,6 +56,19 @@ pub(crate) struct Ready {
 /// The folder of jobs.
 fn jobs(request: &Request) -> PathBuf {
     request.dir.join(".headwater").join("spark")
+}
+
+/// Refuses while a job that an earlier run left goes on to write to the lake.
+pub(crate) fn idle(request: &Request, lake: &Lake) -> Result<(), Diagnostic> {
+    for (folder, job) in headwater_spark::launch::running(&jobs(request), lake.uri())? {
+        if folder.is_alive()? {
+            let since = job.submitted_at.format("%Y-%m-%d %H:%M:%S UTC");
+            let message = format!("a job of an earlier run writes to the lake, on Spark since {since}");
+            let told = Diagnostic::error(Code::LakeInUse, message).retryable();
+            return Err(told.help("`headwater run` waits for it and takes over what it did"));
+        }
+    }
+    Ok(())
 }
 
 /// The machine, as a job of Spark finds it.
@@ -161,7 +174,6 @@ impl Taking<'_> {
             folder: &jobs(&self.project.request),
             jobs: &processes,
             lake: self.lake,
-            lake_url: &self.environment().lake,
             timeout_ms: self.environment().engine.spark().and_then(|spark| spark.timeout_ms),
             told,
         };

@@ -206,14 +206,16 @@ pub struct Action {
 /// The transaction of a statement that writes: Delta skips one whose version is not above the table's of that name, and
 /// the runner looks afterwards whether its own was committed.
 ///
-/// A step's own has an odd version. Before an increment is computed, the version before it is committed without rows: from
-/// then on no earlier run can commit, so that what is computed is computed from all that was. The embedded engine, which
-/// can insist on the version of the table that it read, sets the same number.
+/// Before an increment is computed, the version before its own is committed without rows: from then on no earlier run can
+/// commit, so that what is computed is computed from all that was. The embedded engine, which can insist on the version of
+/// the table that it read, sets the same number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transaction {
     /// The application: `headwater:step:<node>`; of a statement of the user's `headwater:statement:<node>:<place>`.
     pub app_id: String,
-    /// The version, by when the run began: milliseconds since 1970, for a step twice these and 1.
+    /// The version: when the run began, in milliseconds since 1970; of a step as [`AppTransaction::of_step`] has it.
+    ///
+    /// [`AppTransaction::of_step`]: headwater_lake::AppTransaction::of_step
     pub version: i64,
 }
 

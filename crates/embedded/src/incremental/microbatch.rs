@@ -103,6 +103,10 @@ impl Run<'_> {
         Built { fingerprint, inputs: self.inputs.versions() }
     }
 
+    fn turn(&self) -> AppTransaction {
+        AppTransaction::of_step(&self.step.node.id, self.step.context.clock.now())
+    }
+
     /// Makes the table, with the rows of the first span.
     async fn begin(&mut self, span: Span, is_last: bool) -> Result<(), EmbeddedError> {
         let (engine, context, node) = (self.step.engine, self.step.context, self.step.node);
@@ -116,7 +120,7 @@ impl Run<'_> {
         let options = WriteOptions {
             built: Some(self.built(is_last)),
             partition_by: self.step.incremental.layout.partition_by.clone(),
-            sets: self.progress.after(span),
+            sets: self.progress.after(span).into_iter().chain([self.turn()]).collect(),
             ..options
         };
         let writer = engine.lake.begin_write(options).await?;
@@ -150,6 +154,7 @@ impl Run<'_> {
             schema: schema.clone(),
             built: Some(self.built(is_last)),
             transactions: self.progress.after(span),
+            turn: Some(self.turn()),
             parameters: vec![("mode", Value::from("Overwrite")), ("predicate", Value::from(event_time.within(span)))],
             ..ChangeOptions::new(base, "WRITE", context)
         };

@@ -61,11 +61,14 @@ impl AppTransaction {
     /// The number of an application that has ended.
     pub const RETIRED: i64 = i64::MAX;
 
+    /// The numbers that a step has for a run ([`AppTransaction::of_step`]), the first of which comes without rows.
+    pub const TURN: i64 = 1 << 17;
+
     /// The transaction by which a node's step puts rows into its table, for a run that began then. Runs that begin later
     /// have greater numbers on whichever engine, so that Delta itself refuses what an earlier one still had to commit. The
-    /// number is odd: the even one before it says that a run is about to compute, and has no rows.
+    /// number before it says that a run is about to compute; those after it are for steps of several commits.
     pub fn of_step(node: &NodeId, began: DateTime<Utc>) -> Self {
-        Self { app_id: format!("headwater:step:{node}"), version: began.timestamp_millis() * 2 + 1 }
+        Self { app_id: format!("headwater:step:{node}"), version: began.timestamp_millis() * Self::TURN + 1 }
     }
 }
 

@@ -126,6 +126,8 @@ pub struct Spans {
     pub filtered: Vec<FilteredInput>,
     /// Whether the table is built anew though it is there.
     pub rebuild: bool,
+    /// The transaction of the first of its commits; each further one has the next version.
+    pub transaction: Transaction,
 }
 
 /// An input of which only the rows of a span are read. The queries name a view in its place, which has the input's own

@@ -27,8 +27,6 @@ pub struct Earlier<'a> {
     pub jobs: &'a dyn Jobs,
     /// The lake.
     pub lake: &'a Lake,
-    /// The lake as the plan names it.
-    pub lake_url: &'a str,
     /// The milliseconds that each may still take.
     pub timeout_ms: Option<u64>,
     /// Hears why it takes its time.
@@ -45,16 +43,19 @@ struct Answer {
 }
 
 impl Earlier<'_> {
-    /// Takes over every job of this lake and environment that nobody has reported. To be called with the lake held and
+    /// Waits for every job of this lake, and takes over those of this environment that nobody has reported. To be called with the lake held and
     /// before anything is decided.
     ///
     /// # Errors
     /// A stop by the user or by the time limit; a view that cannot be written.
     pub async fn adopt(&self, plan: &Plan, cancel: &Cancel) -> Result<Adopted, Diagnostic> {
         let mut adopted = Adopted::default();
-        for (folder, job) in running(self.folder, self.lake_url, &plan.environment.name)? {
+        for (folder, job) in running(self.folder, self.lake.uri())? {
             self.wait(&folder, &job, cancel).await?;
-            self.take(plan, &folder, &mut adopted).await?;
+            // What a job of another environment answered is for a run of that one.
+            if job.environment == plan.environment.name {
+                self.take(plan, &folder, &mut adopted).await?;
+            }
         }
         Ok(adopted)
     }

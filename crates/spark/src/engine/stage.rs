@@ -85,7 +85,7 @@ async fn submit(
         token: format!("{}-{}", agenda.run_id.0, agenda.stage),
         run_id: agenda.run_id.clone(),
         environment: agenda.plan.environment.name.clone(),
-        lake: engine.parts.lake_url.clone(),
+        lake: engine.parts.lake.uri().to_owned(),
         submitted_at: engine.parts.clock.now(),
     };
     engine.parts.launcher.submit(Submission { folder, job, properties }).await

@@ -97,7 +97,7 @@ impl Folder {
 
     /// Makes it.
     pub fn create(&self) -> Result<(), SparkError> {
-        fs::create_dir_all(&self.0).map_err(|source| SparkError::file("create", &self.0, source))
+        private_folder(&self.0).map_err(|source| SparkError::file("create", &self.0, source))
     }
 
     /// Writes a file of it whole or not at all.
@@ -183,8 +183,8 @@ impl Folder {
     }
 }
 
-/// The jobs of this lake and environment that nobody has reported yet, running or ended, oldest first.
-pub fn running(jobs: &Path, lake: &str, environment: &str) -> Result<Vec<(Folder, JobFile)>, SparkError> {
+/// The jobs of this lake that nobody has reported yet, running or ended, oldest first.
+pub fn running(jobs: &Path, lake: &str) -> Result<Vec<(Folder, JobFile)>, SparkError> {
     let mut found = Vec::new();
     for run in folders(jobs)? {
         for stage in folders(&run)? {
@@ -194,7 +194,7 @@ pub fn running(jobs: &Path, lake: &str, environment: &str) -> Result<Vec<(Folder
             }
             // A folder that another version wrote, or that is half made, is nobody's job.
             let Ok(Some(job)) = folder.read_job() else { continue };
-            if job.lake == lake && job.environment == environment {
+            if job.lake == lake {
                 found.push((folder, job));
             }
         }
@@ -233,6 +233,16 @@ fn read(path: &Path) -> Result<Option<String>, SparkError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(SparkError::file("read", path, source)),
     }
+}
+
+/// A folder, and those that it lies in, that its owner alone may look into: the statements of a job may hold what is
+/// secret, and its log the rows that failed.
+fn private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }
 
 /// A new file that its owner alone may read.
@@ -290,9 +300,9 @@ mod tests {
         }
         Folder::new(dir.path(), &RunId("c".to_owned()), 1).take().unwrap();
         fs::create_dir_all(dir.path().join("d/1")).unwrap();
-        let found = running(dir.path(), "/lake", "local").unwrap();
+        let found = running(dir.path(), "/lake").unwrap();
         assert_eq!(found.iter().map(|(_, job)| job.token.as_str()).collect::<Vec<_>>(), ["a"]);
-        assert_eq!(running(&dir.path().join("nowhere"), "/lake", "local").unwrap(), []);
+        assert_eq!(running(&dir.path().join("nowhere"), "/lake").unwrap(), []);
     }
 
     #[test]

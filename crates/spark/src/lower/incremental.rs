@@ -164,6 +164,7 @@ fn spans(
         asked: microbatch.asked,
         filtered,
         rebuild: lowering.stage.full_refresh && !model.keep_on_full_refresh,
+        transaction: lowering.turn(node),
     }
 }
 

@@ -9,6 +9,7 @@ happens. Words for the user are put together by whoever reads the result.
 """
 
 import argparse
+import contextlib
 import datetime
 import decimal
 import json
@@ -37,7 +38,9 @@ MOST_SPANS = 100_000
 MOST_UNIT_TEST_ROWS = 100_000
 SAMPLE_WIDTH = 300
 # How long running statements may take to end once they are cancelled.
-GRACE_SECONDS = 20
+GRACE_SECONDS = 12
+# The numbers that a step's turn has, as crates/lake/src/write/mod.rs gives them out.
+TURN = 1 << 17
 UTC = datetime.timezone.utc
 
 
@@ -225,13 +228,21 @@ class Files:
         if path is not None:
             try:
                 with os.scandir(path) as entries:
-                    return {entry.name: entry.stat().st_size for entry in entries if entry.is_file()}
+                    return dict(found for found in map(self._size, entries) if found)
             except (FileNotFoundError, NotADirectoryError):
                 return {}
         _, system, path = self._hadoop(uri)
         if not system.exists(path):
             return {}
         return {status.getPath().getName(): status.getLen() for status in system.listStatus(path) if status.isFile()}
+
+    @staticmethod
+    def _size(entry):
+        """A file's name and size; None for what is none, or is gone by now, as a writer's temporary file may be."""
+        try:
+            return (entry.name, entry.stat().st_size) if entry.is_file() else None
+        except FileNotFoundError:
+            return None
 
     def delete(self, uri):
         """Removes a file, or a folder with all that is in it."""
@@ -694,8 +705,11 @@ class Relations:
         self.tables = {name: Table(files, entry["location"]) for name, entry in self.entries.items()}
         self.known = {}
         self.schemas = set()
-        self.changes = 0
+        self.changes = {}
         self.lock = threading.RLock()
+        # Spark may put an entry into a log in the place of one that another process just put there. So while a program
+        # of ours writes a table, no statement does.
+        self.writing = {name: threading.Lock() for name in self.entries}
 
     def table(self, name):
         """The table of that name as it is now, whether a view hides it or not."""
@@ -746,8 +760,12 @@ class Relations:
             return False
         self.make_schema(session, name)
         if name in self.views:
-            wanted = ("view", self.views[name]["sql"], self.changes)
-            statement = "CREATE OR REPLACE VIEW %s AS\n%s" % (quoted_table(name), self.views[name]["sql"])
+            changes = tuple(self.changes.get(each, 0) for each in self.closure([name]))
+            wanted = ("view", self.views[name]["sql"], changes)
+            # Replacing drops the view for a moment, in which another node may look for it.
+            is_view = (self.known.get(name) or (None,))[0] == "view"
+            verb = "ALTER VIEW" if is_view else "CREATE OR REPLACE VIEW"
+            statement = "%s %s AS\n%s" % (verb, quoted_table(name), self.views[name]["sql"])
         elif self.table(name).is_there:
             wanted = ("table",)
             location = entry["location"].replace("\\", "\\\\").replace("'", "\\'")
@@ -774,10 +792,13 @@ class Relations:
         session.sql("DROP %s IF EXISTS %s" % (what, quoted_table(name)))
         del self.known[name]
 
+    def count_change(self, name):
+        self.changes[name] = self.changes.get(name, 0) + 1
+
     def changed(self, name):
         """A table has been written."""
         with self.lock:
-            self.changes += 1
+            self.count_change(name)
             if name not in self.known:
                 self.known[name] = ("table",)
 
@@ -798,6 +819,11 @@ class Relations:
     def version(self, name):
         _, content = self.table(name).past()
         return {"id": self.described(name)["id"], "version": content}
+
+    def spans(self, name):
+        """How far a table is that is built span by span, as every commit to it must go on saying."""
+        provenance, _ = self.table(name).past()
+        return (provenance or {}).get("spans")
 
     def described(self, name):
         """The id, the columns and the partition columns of a table: from its log, or from Spark where that is too long to
@@ -870,12 +896,15 @@ class Run:
         self.session = self.job.new_session(self.node)
         try:
             self.relations.make_known(self.session, self.node["hooks_read"], required=False)
-            self._look_at_inputs()
+            actions = self.node["actions"]
+            hooks = [action for action in actions if action["purpose"] == "pre_hook"]
+            self._look_at_inputs(required=not hooks)
             self.skips_step = self._is_done_before()
-            for action in self.node["actions"]:
-                self.job.check()
-                if self._is_due(action):
-                    getattr(self, "do_" + action["do"])(action)
+            self._do(hooks)
+            if hooks and not self.skips_step:
+                # They may have written what the step reads.
+                self._look_at_inputs()
+            self._do(action for action in actions if action["purpose"] != "pre_hook")
             if self.target and self.version is None and self.node["step"] in ("table", "incremental"):
                 self.version = self.relations.version(self.target)
         finally:
@@ -886,7 +915,13 @@ class Run:
                     pass
         return self._status()
 
-    def _look_at_inputs(self):
+    def _do(self, actions):
+        for action in actions:
+            self.job.check()
+            if self._is_due(action):
+                getattr(self, "do_" + action["do"])(action)
+
+    def _look_at_inputs(self, required=True):
         # What runs natively looks for itself, and what makes a view reads nothing.
         if self.node.get("native") or self.node["step"] == "external":
             return
@@ -894,8 +929,13 @@ class Run:
         if self.node["step"] == "view":
             self.relations.make_known(self.session, self.node["reads"], required=False)
             return
-        self.relations.make_known(self.session, self.node["reads"])
-        self.inputs = self.relations.versions(self.node["reads"])
+        try:
+            self.relations.make_known(self.session, self.node["reads"])
+            self.inputs = self.relations.versions(self.node["reads"])
+        except Refused:
+            if required:
+                raise
+            return
         self.rows["read"], self.bytes = self.relations.sizes(self.node["reads"])
         if self.target:
             self.relations.make_known(self.session, [self.target], required=False)
@@ -916,6 +956,12 @@ class Run:
         built = table.built()
         if not built or built["fingerprint"] != self.fingerprint():
             return False
+        spans = next((action for action in self.node["actions"] if action["do"] == "spans"), None)
+        if spans is not None:
+            # What was owed when a span began must not stand in the way of that span.
+            newest = self._span_state(table).get("newest")
+            if newest is None or newest < self.now.timestamp():
+                return False
         others = {name: version for name, version in built["inputs"].items() if name != self.target}
         return others == {name: version for name, version in self.inputs.items() if name != self.target}
 
@@ -1008,7 +1054,9 @@ class Run:
         for name, value in conf.items():
             self.session.conf.set(name, value)
         try:
-            self.session.sql(statement)
+            with self.relations.writing[target]:
+                self.job.check()
+                self.session.sql(statement)
         except Exception as error:
             # Another run's transaction of the same name came while this one was written.
             if transaction and told_by(error)[0] == "DELTA_CONCURRENT_TRANSACTION":
@@ -1037,10 +1085,9 @@ class Run:
         """Sees to it that no earlier run can commit to the table any more, before anything is computed from it. Spark's
         SQL cannot insist on the version of a table that it read; but Delta refuses a transaction that is behind."""
         name = quoted_table(self.target)
-        provenance, _ = self.relations.table(self.target).past()
         about = {"app_id": transaction["app_id"], "version": transaction["version"] - 1}
         self.write("look", "INSERT INTO %s\nSELECT * FROM %s WHERE false" % (name, name), self.target, about,
-                   (provenance or {}).get("built"), (provenance or {}).get("spans"))
+                   self.relations.table(self.target).built(), self.relations.spans(self.target))
 
     def do_look(self, action):
         self.failing.doing("look")
@@ -1059,10 +1106,16 @@ class Run:
         answer = os.path.join(self.job.scratch, "%d.json" % self.job.next_number())
         command = self.job.bundle["native"] + ["--bundle", self.job.local_bundle(), "--node", self.node["id"],
                                                "--answer", answer]
-        self.failing.doing(action["purpose"], " ".join(command))
+        # Without what the user passed, which may be secret.
+        self.failing.doing(action["purpose"], " ".join(command[:2]))
         if not self.job.bundle["native"]:
             raise NotStarted("the bundle names no program that loads files")
-        output = self.job.run_program(command)
+        writing = [self.relations.writing[name] for name in sorted({*action["writes"], *self.node["hooks_read"]})
+                   if name in self.relations.writing]
+        with contextlib.ExitStack() as held:
+            for lock in writing:
+                held.enter_context(lock)
+            output = self.job.run_program(command)
         try:
             with open(answer, encoding="utf-8") as file:
                 self.native = json.load(file)
@@ -1071,7 +1124,7 @@ class Run:
         with self.relations.lock:
             for name in action["writes"]:
                 self.relations.views.pop(name, None)
-                self.relations.changes += 1
+                self.relations.count_change(name)
         report = self.native.get("report") or {}
         self.rows = report.get("rows") or self.rows
         self.version = report.get("version")
@@ -1084,7 +1137,7 @@ class Run:
         view = {"sql": action["sql"], "reads": action["reads"], "fingerprint": self.node["fingerprint"]}
         with self.relations.lock:
             self.relations.views[self.target] = view
-            self.relations.changes += 1
+            self.relations.count_change(self.target)
             # Known to Spark when something reads it, if all that it reads is there by then.
             self.relations.make_known(self.session, [self.target], required=False)
         self.version = {"id": view["fingerprint"], "version": 0}
@@ -1134,7 +1187,7 @@ class Run:
         if fitted.added:
             columns = ", ".join("%s %s" % (quoted(name), kind) for name, kind in fitted.added)
             self.write("alter", "ALTER TABLE %s ADD COLUMNS (%s)" % (quoted_table(self.target), columns), self.target,
-                       built=base)
+                       built=base, spans=self.relations.spans(self.target))
         if fitted.ignored:
             note = {"increment": {"ignored": {"table": self.target, "columns": fitted.ignored}}}
             if note not in self.notes:
@@ -1147,7 +1200,7 @@ class Run:
         location = self.relations.entries[self.target]["location"].replace("\\", "\\\\").replace("'", "\\'")
         self.write("alter", "CREATE OR REPLACE TABLE %s\nUSING delta\n%sLOCATION '%s'\nAS SELECT %s FROM %s" % (
             quoted_table(self.target), partitioned, location, ", ".join(map(quoted, kept)),
-            quoted_table(self.target)), self.target, built=base)
+            quoted_table(self.target)), self.target, built=base, spans=self.relations.spans(self.target))
 
     def do_increment(self, action):
         self.begin_turn(action["transaction"])
@@ -1213,6 +1266,8 @@ class Run:
         is_new = action["rebuild"] or not self.relations.is_table(self.target)
         if not is_new:
             self._check_partitions(action["partition_by"])
+        if not is_new:
+            self.begin_turn(action["transaction"])
         progress = self._progress(action, None if is_new else table)
         query = action["full"] if is_new else action["increment"]
         spans = progress["spans"]
@@ -1226,7 +1281,7 @@ class Run:
             if is_new and position == 0:
                 self._begin_spans(action, query, span, fingerprint, state)
             else:
-                self._replace_span(action, query, span, fingerprint, state)
+                self._replace_span(action, query, span, fingerprint, state, is_last)
         if spans:
             self.spans = {"count": len(spans), "from": written(spans[0][0]), "to": written(spans[-1][1]),
                           "done_before": progress["done_before"]}
@@ -1321,12 +1376,22 @@ class Run:
         if wrong:
             raise Refused({"columns_changed": {"differences": wrong}})
         self._span_rows(action, frame, self._event_time(action, fields_of(frame.schema)), span)
-        build = {"head": action["head"], "columns": []}
+        build = {"head": action["head"], "columns": [], "transaction": self._next_of_turn(action)}
         self.rows["written"] += self._build("build", self.target, build, "SELECT * FROM headwater_increment",
                                             self.built(fingerprint), state)
         self._release()
 
-    def _replace_span(self, action, query, span, fingerprint, state):
+    def _next_of_turn(self, action):
+        """The transaction of the next span: its number is above those of the spans before, also of an earlier try."""
+        own = action["transaction"]
+        app, first = own["app_id"], own["version"]
+        table = self.relations.table(self.target)
+        stands = (table.txns.get(app) if table.whole else self._transaction(table, app)) or 0
+        if stands >= first - 1 + TURN:
+            raise Refused({"overtaken": {"table": self.target}})
+        return {"app_id": app, "version": max(stands + 1, first)}
+
+    def _replace_span(self, action, query, span, fingerprint, state, is_last):
         frame = self.sql(query, "compute")
         fitted = self._fit(frame, action["on_schema_change"], action["partition_by"])
         if fitted.dropped:
@@ -1335,11 +1400,15 @@ class Run:
         shaped = frame.selectExpr(*fitted.expressions())
         condition, rows = self._span_rows(action, shaped, field, span)
         columns = ", ".join(quoted(name) for name, _ in fitted.fields)
-        # Its rows take the place of those that are there, so that it may be done twice: it needs no transaction.
-        self.write(action["purpose"], self.fill(action["statement"], columns=columns, span=condition), self.target,
-                   built=self.built(fingerprint), spans=state)
+        # Without rows, before and after, there is nothing to say but at the end.
+        if rows or is_last or fitted.added or self._has_rows(condition):
+            self.write(action["purpose"], self.fill(action["statement"], columns=columns, span=condition), self.target,
+                       self._next_of_turn(action), built=self.built(fingerprint), spans=state)
         self.rows["written"] += rows
         self._release()
+
+    def _has_rows(self, condition):
+        return bool(self.sql("SELECT 1 FROM %s WHERE %s LIMIT 1" % (quoted_table(self.target), condition), "look").collect())
 
     def _release(self):
         while self.kept:
@@ -1443,14 +1512,15 @@ class Run:
         # What it reads may have been made since the node began, by the node's own step.
         self.relations.make_known(self.session, self.node["hooks_read"], required=False)
         if target is None:
-            self.sql(action["sql"], action["purpose"], number).foreach(lambda row: None)
+            self.sql(action["sql"], action["purpose"], number).write.format("noop").mode("overwrite").save()
             return
         if not self.relations.is_table(target):
             self.failing.doing(action["purpose"], action["sql"], number)
             raise Refused({"missing_table": {"table": target}})
         self.relations.make_known(self.session, [target])
         built = self.relations.table(target).built()
-        commit = self.write(action["purpose"], action["sql"], target, action["transaction"], built, number=number)
+        commit = self.write(action["purpose"], action["sql"], target, action["transaction"], built,
+                            self.relations.spans(target), number=number)
         if commit and self.node["step"] == "statement":
             rows = ("numOutputRows", "numTargetRowsInserted", "numTargetRowsUpdated", "numTargetRowsDeleted",
                     "numUpdatedRows", "numDeletedRows")
@@ -1466,7 +1536,7 @@ class Run:
             self.relations.forget(self.session, name)
             if self.relations.views.pop(name, None):
                 self.relations.files.delete(entry["view_file"])
-            self.relations.changes += 1
+            self.relations.count_change(name)
         # Its log first, from the newest entry on, so that what a process leaves that dies here is an earlier version.
         log = entry["location"] + "/_delta_log"
         names = self.relations.files.names(log)
@@ -1487,9 +1557,8 @@ class Run:
             return
         name = quoted_table(self.target)
         settled = {"fingerprint": self.node["fingerprint"], "inputs": built["inputs"]}
-        provenance, _ = self.relations.table(self.target).past()
         self.write(action["purpose"], "INSERT INTO %s\nSELECT * FROM %s WHERE false" % (name, name), self.target,
-                   built=settled, spans=(provenance or {}).get("spans"))
+                   built=settled, spans=self.relations.spans(self.target))
         self.version = self.relations.version(self.target)
 
     def do_compact(self, action):
@@ -1502,9 +1571,8 @@ class Run:
             return
         settings = {"spark.databricks.delta.optimize.minFileSize": str(SMALL_BYTES)}
         try:
-            provenance, _ = table.past()
             self.write(action["purpose"], action["sql"], self.target, built=table.built(),
-                       spans=(provenance or {}).get("spans"), settings=settings)
+                       spans=self.relations.spans(self.target), settings=settings)
         except Exception as error:  # the rows are there with or without it
             self.notes.append({"not_compacted": {"why": failure_of(error, self.failing, self.job.is_stopping())}})
 
@@ -1561,6 +1629,7 @@ class Job:
         self.nodes = by_id
         self.blocked = {}
         self.first_failure = None
+        self.unheard = None
         self.running = {}
 
     def check(self):
@@ -1643,21 +1712,23 @@ class Job:
 
     def run(self):
         """Executes all nodes; returns when each has ended."""
-        with ThreadPoolExecutor(max_workers=max(1, self.bundle["threads"])) as pool:
-            stopped_at = None
-            while True:
-                with self.lock:
-                    self._settle()
-                    self._begin(pool)
-                    if not self.running and not self.waits:
-                        return
-                    if self.stop.is_set():
-                        stopped_at = stopped_at or time.monotonic()
-                        if time.monotonic() - stopped_at > GRACE_SECONDS:
-                            self._abandon()
-                            return
-                    # Wakes up by itself, so that Python sees signals.
-                    self.lock.wait(0.2)
+        pool = ThreadPoolExecutor(max_workers=max(1, self.bundle["threads"]))
+        stopped_at = None
+        while True:
+            with self.lock:
+                self._settle()
+                self._begin(pool)
+                if not self.running and not self.waits:
+                    break
+                if self.stop.is_set():
+                    stopped_at = stopped_at or time.monotonic()
+                    if time.monotonic() - stopped_at > GRACE_SECONDS:
+                        self._abandon()
+                        break
+                # Wakes up by itself, so that Python sees signals.
+                self.lock.wait(0.2)
+        # Nothing is waited for that did not end in time.
+        pool.shutdown(wait=False)
 
     def _ready(self):
         return [id for id in self.nodes if id in self.waits and not self.waits[id]]
@@ -1715,7 +1786,11 @@ class Job:
     def _end(self, id, result):
         node = self.nodes[id]
         self.results.append(result)
-        self.progress.add(result)
+        try:
+            self.progress.add(result)
+        except Exception as error:  # nobody would hear of what comes after it
+            self.unheard = self.unheard or error
+            self.cancel()
         blocker = node["name"] if result["status"] == "failed" else self.blocked.get(id)
         if result["status"] == "failed" and self.bundle["fail_fast"] and self.first_failure is None:
             self.first_failure = node["name"]
@@ -1736,16 +1811,21 @@ class Job:
         threading.Thread(target=self._cancel, daemon=True).start()
 
     def _cancel(self):
-        for program in list(self.programs):
+        began = time.monotonic()
+        # Again and again: a statement between two of its jobs has none to be cancelled.
+        while self.running:
+            late = time.monotonic() - began > GRACE_SECONDS / 2
+            for program in list(self.programs):
+                try:
+                    program.kill() if late else program.terminate()
+                except OSError:
+                    pass
             try:
-                program.terminate()
-            except OSError:
-                pass
-        try:
-            if self.spark is not None:
-                self.spark.sparkContext.cancelAllJobs()
-        except Exception:  # the JVM is gone, and its jobs with it
-            pass
+                if self.spark is not None:
+                    self.spark.sparkContext.cancelAllJobs()
+            except Exception:  # the JVM is gone, and its jobs with it
+                return
+            time.sleep(0.5)
 
     def status(self):
         ended = {result["status"] for result in self.results}
@@ -1789,12 +1869,15 @@ def main(arguments):
             job.start_failure = error
             result["failure"] = failure_of(error, None, False)
         job.run()
+        if job.unheard is not None:
+            raise job.unheard
     except BaseException as error:
         result["failure"] = result["failure"] or failure_of(error, None, False)
     finally:
         if job is not None:
             result["nodes"] = list(job.results)
-            result["status"] = "failed" if result["failure"] and not job.stop.is_set() else job.status()
+            stopped = job.stop.is_set() and job.unheard is None
+            result["status"] = "failed" if result["failure"] and not stopped else job.status()
         result["finished_at"] = written(datetime.datetime.now(UTC))
         files.write(options.result, json.dumps(result, ensure_ascii=False, indent=1) + "\n")
     return finish(job, 0 if result["status"] == "success" else 1)

@@ -79,6 +79,12 @@ impl<'a> Lake<'a> {
         paths.into_iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
     }
 
+    /// From what the newest commit of a table that says so was built.
+    fn newest_inputs(&self, table: &str) -> String {
+        let log = self.log(table).replace('\\', "");
+        log.rsplit(r#""inputs":"#).next().unwrap_or_default().split("}}").next().unwrap_or_default().to_owned()
+    }
+
     /// The next run of nodes, a day after the one before.
     pub(crate) fn run(&mut self, nodes: &[Node]) -> JobResult {
         self.runs += 1;
@@ -267,7 +273,22 @@ fn events(rows: &str) -> [Node; 2] {
     if let Step::Incremental(incremental) = &mut daily.step {
         incremental.reads = vec![table("silver.events")];
     }
+    // Whatever else is committed to it, the table goes on saying how far its spans are.
+    daily.hooks.after = vec![statement("update `gold`.`daily` set told = told", &["gold.daily"], Some("gold.daily"))];
     [model("silver.events", &sql, &[], columns), daily]
+}
+
+/// A model whose statement before it writes what it reads.
+fn fed() -> Vec<Node> {
+    let columns = &[("id", "int")];
+    let food = model("silver.food", "select 1 as id", &[], columns);
+    let mut fed = incremental("gold.fed", "select id from `silver`.`food`", Strategy::Append, columns);
+    if let Step::Incremental(incremental) = &mut fed.step {
+        incremental.reads = vec![table("silver.food")];
+    }
+    let feed = "insert into `silver`.`food` select 2";
+    fed.hooks.before = vec![statement(feed, &[], Some("silver.food"))];
+    vec![food, fed]
 }
 
 /// A view, and a table of it with statements around it.
@@ -304,6 +325,14 @@ fn two_runs(spark: &Spark) {
     let old = "(1, '2024-01-01', 1), (2, '2024-01-02', 2), (3, '2024-01-02', 300), (null, '2024-01-03', 4)";
     let nodes = first_run(old);
     well(&lake.run(&nodes));
+    assert!(
+        lake.log("gold/daily").lines().filter(|line| line.contains("commitInfo")).all(|line| line.contains("spans"))
+    );
+    let fed = lake.newest_inputs("gold/fed");
+    assert!(
+        fed.contains(r#""silver.food":{"#) && fed.contains(r#""version":1"#),
+        "made of what the statement wrote: {fed}"
+    );
     // A job that is sent twice does nothing twice. (A span of event time takes its own place as often as one likes.)
     let once: Vec<Node> = nodes.into_iter().filter(|node| node.name != "daily").collect();
     let logs =
@@ -372,6 +401,7 @@ fn first_run(old: &str) -> Vec<Node> {
     nodes.push(incremental("gold.twice", ALL, merge(&["id"]), ORDERS));
     nodes.extend(viewed());
     nodes.extend(events("(1, '2024-04-29 10:00'), (2, '2024-05-01 09:00'), (9, '2024-04-01 00:00')"));
+    nodes.extend(fed());
     nodes
 }
 

@@ -74,6 +74,10 @@ fn the_job_of_a_headwater_that_was_killed_is_adopted() {
     running.process.kill().unwrap();
     running.process.wait().unwrap();
     let was_alive = running.is_alive();
+    let vacuum = project.command(&["tables", "vacuum", "--env", "spark"]).output().unwrap();
+    let said = String::from_utf8_lossy(&vacuum.stderr);
+    let is_refused = said.contains("error[lake-in-use]: a job of an earlier run writes to the lake, on Spark since");
+    assert!(is_refused || !running.is_alive(), "{said}");
     let next = project.command(&["run", "--env", "spark"]).output().unwrap();
     let said = String::from_utf8_lossy(&next.stderr);
     assert!(next.status.success(), "{said}");

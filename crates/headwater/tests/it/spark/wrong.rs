@@ -80,3 +80,25 @@ fn a_statement_that_fails_is_told_with_its_model_and_spark_s_words() {
     assert!(!tables.contains("gold.broken") && !tables.contains("gold.below"), "{tables}");
     assert!(tables.contains("gold.revenue"), "{tables}");
 }
+
+#[test]
+fn a_job_that_takes_too_long_is_ended() {
+    let Some(spark) = Spark::newest("a_job_that_takes_too_long_is_ended") else { return };
+    let project = Project::shop();
+    spark.environment(&project, "./lake");
+    let settings = std::fs::read_to_string(project.path("headwater.yml")).unwrap();
+    project.write("headwater.yml", &format!("{settings}      timeout: 20s\n"));
+    project.write(
+        "models/gold/slow.sql",
+        "{{ config(materialized='table') }}\n\
+         select count(*) as n from range(100000) as a cross join range(100000) as b cross join range(100000) as c\n",
+    );
+    let output = project.command(&["run", "--env", "spark"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains("timeout"), "{said}");
+    let jobs: Vec<_> = std::fs::read_dir(project.path(".headwater/spark")).unwrap().collect();
+    let job = jobs[0].as_ref().unwrap().path().join("1");
+    assert!(std::fs::File::open(job.join("alive")).unwrap().try_lock_shared().is_ok(), "the job goes on: {said}");
+    assert!(!project.path("lake/gold/slow").join("_delta_log").exists());
+}
