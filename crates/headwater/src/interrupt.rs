@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks to stop, the second stops.
+//! Ctrl-C, SIGTERM, and a terminal that is closed: the first asks to stop, the second stops.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -41,12 +41,31 @@ async fn interrupt() {
         };
         tokio::select! {
             _ = terminate.recv() => {}
+            () = hangup() => {}
             heard = tokio::signal::ctrl_c() => if heard.is_err() { std::future::pending().await },
         }
     }
     #[cfg(not(unix))]
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending().await
+    }
+}
+
+/// The terminal is closed; never, where the program was started to outlive it (`nohup`).
+#[cfg(unix)]
+async fn hangup() {
+    use tokio::signal::unix::{SignalKind, signal};
+    // Ignored signals are the bits of a number in base 16, of which SIGHUP is the lowest.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let is_ignored =
+        ignored.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok()).is_some_and(|bits| bits & 1 == 1);
+    if is_ignored {
+        return std::future::pending().await;
+    }
+    match signal(SignalKind::hangup()) {
+        Ok(mut hangup) => drop(hangup.recv().await),
+        Err(_) => std::future::pending().await,
     }
 }
 

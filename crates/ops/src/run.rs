@@ -114,6 +114,8 @@ pub struct Beginning {
     pub environment: String,
     /// The lake, as the user wrote it.
     pub lake: String,
+    /// The engine's name.
+    pub engine: String,
     /// The selected nodes, in the plan's order.
     pub nodes: Vec<PlannedNode>,
     /// The plan.
@@ -232,6 +234,7 @@ async fn execute(
         project: project.plan.project.clone(),
         environment: environment.name.clone(),
         lake: environment.lake_written.clone(),
+        engine: engine.name().to_owned(),
         nodes: planned(&project.plan, decisions.clone()),
         plan: Arc::clone(&project.plan),
     });

@@ -86,6 +86,9 @@ pub struct StepReport {
     /// For a model that is built span by span of event time: the spans that were computed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spans: Option<Spans>,
+    /// The milliseconds that it took, where the engine knows better than who waited for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_ms: Option<u64>,
     /// Warnings, and for a failed test what it found.
     pub diagnostics: Vec<Diagnostic>,
 }

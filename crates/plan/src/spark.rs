@@ -1,5 +1,6 @@
 //! Where and how Spark runs, as the environment says it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use indexmap::IndexMap;
@@ -12,6 +13,10 @@ use crate::Location;
 pub struct Spark {
     /// Where the user named the engine.
     pub location: Location,
+    /// Where they wrote what: by key (`python`, `jars`), or by the name of a setting. Not written anywhere: a place holds its
+    /// line, and that of a setting may be secret.
+    #[serde(skip)]
+    pub places: BTreeMap<String, Location>,
     /// Where Spark runs.
     pub on: SparkOn,
     /// The folder of a Spark, absolute.
@@ -28,6 +33,13 @@ pub struct Spark {
     pub settings: IndexMap<String, String>,
     /// The milliseconds that a job may take.
     pub timeout_ms: Option<u64>,
+}
+
+impl Spark {
+    /// Where the user wrote the first of these; the engine itself, if they wrote none.
+    pub fn place(&self, keys: &[&str]) -> Location {
+        keys.iter().find_map(|key| self.places.get(*key)).unwrap_or(&self.location).clone()
+    }
 }
 
 /// Where Spark runs.

@@ -362,7 +362,11 @@ impl Run {
             status,
             reason,
             started_at: running.map(|running| running.started_at),
-            duration_ms: running.map_or(0, |running| milliseconds(running.clock.elapsed())),
+            duration_ms: match (step_report.took_ms.take(), running) {
+                (Some(took), _) => took,
+                (None, Some(running)) => milliseconds(running.clock.elapsed()),
+                (None, None) => 0,
+            },
             step_report,
         };
         self.keep(|store, run| store.node_finished(&run.run_id, &report));

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use headwater_plan::{Code, Diagnostic, Fault};
 
@@ -51,8 +52,10 @@ pub enum SparkError {
         log: PathBuf,
     },
     /// A job that took too long.
-    #[error("Spark was stopped: it took longer than the `timeout` of the engine")]
+    #[error("Spark was stopped: it took longer than the {} s of `timeout:`", after.as_secs())]
     TimedOut {
+        /// How long it might take.
+        after: Duration,
         /// Where what it said is.
         log: PathBuf,
     },
@@ -86,7 +89,7 @@ impl SparkError {
                 told.causes = said.clone();
                 told.help(format!("all that it said is in `{}`", log.display()))
             }
-            Self::TimedOut { log } => error(Code::EngineFailed)
+            Self::TimedOut { log, .. } => error(Code::EngineFailed)
                 .fault(Fault::Outside)
                 .help(format!("what it said is in `{}`; `timeout:` of the engine gives it longer", log.display())),
         }

@@ -164,6 +164,10 @@ pub enum FailureKind {
     Cancelled,
     /// A node that it needs failed.
     Upstream,
+    /// The process of Spark's Java ended.
+    Lost,
+    /// The machine refused, for want of room or of a right.
+    System,
     /// The runner itself is wrong.
     Runner,
 }
@@ -226,7 +230,9 @@ impl NodeResult {
     /// What the node failed of.
     pub fn report(&self, node: &Node) -> Result<StepReport, Box<Diagnostic>> {
         match (&self.native, &self.failure) {
-            (Some(NativeAnswer::Report(report)), None) => return Ok((**report).clone()),
+            (Some(NativeAnswer::Report(report)), None) => {
+                return Ok(StepReport { took_ms: Some(self.duration_ms), ..(**report).clone() });
+            }
             (Some(NativeAnswer::Error(diagnostic)), _) => return Err(diagnostic.clone()),
             (_, Some(failure)) => return Err(Box::new(failure.diagnostic(node))),
             (None, None) => {}
@@ -237,6 +243,7 @@ impl NodeResult {
             version: self.version.clone(),
             inputs: self.inputs.clone(),
             spans: self.spans,
+            took_ms: Some(self.duration_ms),
             diagnostics: self.notes.iter().map(|note| note.diagnostic(node)).collect(),
             ..StepReport::default()
         };

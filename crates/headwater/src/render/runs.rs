@@ -51,7 +51,8 @@ fn status(status: RunStatus, ended: bool) -> &'static str {
 
 /// One run, node by node.
 pub(crate) fn show(run: &RunReport, style: Style) -> String {
-    let facts = format!("· {} · {} · {} UTC", run.project, run.environment, instant(run.started_at));
+    let engine = report::on_engine(&run.engine);
+    let facts = format!("· {} · {}{engine} · {} UTC", run.project, run.environment, instant(run.started_at));
     let mut text = format!("{} {}\n", style.bold(format_args!("run {}", short_id(&run.run_id.0))), style.dim(facts));
     text += &format!("{}\n\n", style.dim(format_args!("headwater {}", run.command)));
     let lines = Lines::of_report(run, style);

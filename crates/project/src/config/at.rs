@@ -48,6 +48,11 @@ impl<'a> At<'a> {
         self.source.location(entry.map_or(self.node.span, |entry| entry.span))
     }
 
+    /// The keys of a mapping, and where each stands.
+    pub(crate) fn node_keys(self) -> impl Iterator<Item = (&'a str, Location)> {
+        self.node.entries().iter().map(move |entry| (entry.key.as_str(), self.source.location(entry.span)))
+    }
+
     /// An error that stands here.
     pub(crate) fn error(self, code: Code, message: impl Into<String>) -> Diagnostic {
         Diagnostic::error(code, message).at(self.location())

@@ -1,12 +1,13 @@
 //! `engine:` of the environment that was picked: what it says, checked.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use headwater_plan::{Auto, Code, Diagnostic, Diagnostics, EngineKind, Spark, SparkOn};
+use headwater_plan::{Auto, Code, Diagnostic, Diagnostics, EngineKind, Location, Spark, SparkOn};
 use indexmap::IndexMap;
-use serde_json::Value;
 
 use super::at::At;
+use super::file::Plain;
 use super::file::engine::{EngineFile, EngineName, EngineSettings, SparkOn as On};
 use super::{paths, size};
 
@@ -41,8 +42,8 @@ pub(super) fn engine(file: Option<&EngineFile>, at: At<'_>, dir: &Path, found: &
     let spark = reading.spark(settings);
     match kind {
         EngineName::Auto => {
-            let above = settings.and_then(|settings| settings.above.as_deref());
-            EngineKind::Auto(Box::new(Auto { above: reading.above(above), spark }))
+            let above = settings.and_then(|settings| settings.above.as_ref()).map(Plain::text);
+            EngineKind::Auto(Box::new(Auto { above: reading.above(above.as_deref()), spark }))
         }
         _ => EngineKind::Spark(Box::new(spark)),
     }
@@ -95,6 +96,7 @@ impl Reading<'_> {
         let location = self.at.location();
         let nothing = Spark {
             location,
+            places: BTreeMap::new(),
             on: SparkOn::SparkSubmit,
             home: None,
             python: None,
@@ -107,15 +109,25 @@ impl Reading<'_> {
         let Some(settings) = settings else { return nothing };
         self.on(settings.on);
         Spark {
+            places: self.places(settings),
             home: settings.spark_home.as_deref().and_then(|written| self.path("spark_home", written)),
             python: settings.python.as_deref().and_then(|written| self.python(written)),
-            master: settings.master.clone(),
+            master: settings.master.as_ref().map(Plain::text),
             jars: self.jars(&settings.jars),
             packages: self.packages(&settings.packages),
             settings: self.settings(settings),
-            timeout_ms: settings.timeout.as_deref().and_then(|written| self.timeout(written)),
+            timeout_ms: settings.timeout.as_ref().and_then(|written| self.timeout(&written.text())),
             ..nothing
         }
+    }
+
+    fn places(&self, settings: &EngineSettings) -> BTreeMap<String, Location> {
+        let keys = ["spark_home", "python", "master", "jars", "packages", "timeout"];
+        let own = self.at.node_keys().filter(|(key, _)| keys.contains(key));
+        let own = own.map(|(key, location)| (key.to_owned(), location));
+        let at = self.at.at("settings");
+        let of_spark = settings.settings.keys().map(|name| (name.clone(), at.key_location(name)));
+        own.chain(of_spark).collect()
     }
 
     fn on(&mut self, on: Option<On>) {
@@ -181,11 +193,7 @@ impl Reading<'_> {
                     None => wrong,
                 });
             }
-            let text = match &value.0 {
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            };
-            read.insert(name.clone(), text);
+            read.insert(name.clone(), value.text());
         }
         read
     }

@@ -50,8 +50,10 @@ pub(super) enum Absent {
     Nowhere,
     /// `python:` names no program.
     NoPython(PathBuf),
+    /// `python:` is something else, which said this.
+    NotAPython(PathBuf, String),
     /// `python:` has no PySpark.
-    NoPySpark(PathBuf, String),
+    NoPySpark(PathBuf),
     /// A folder that is no Spark's.
     NotASpark { folder: PathBuf, named_by: &'static str },
     /// There is no Python on the `PATH`.
@@ -96,13 +98,19 @@ fn python(spark: &Spark, machine: &Machine) -> Result<PathBuf, Absent> {
 
 /// The folder of a Python's PySpark, which is a whole Spark. PySpark is not imported, which takes its time.
 fn of_pyspark(python: &Path) -> Result<PathBuf, Absent> {
-    let script = "import importlib.util as u, os; print(os.path.dirname(u.find_spec('pyspark').origin))";
-    let answer = said(Command::new(python).args(["-c", script]));
-    let absent = |said: String| {
+    const NONE: &str = "none";
+    let script =
+        "import importlib.util as u, os; s = u.find_spec('pyspark'); print(os.path.dirname(s.origin) if s else 'none')";
+    let other = |said: String| {
         let last = said.lines().last().unwrap_or_default().to_owned();
-        Absent::NoPySpark(python.to_owned(), last)
+        Absent::NotAPython(python.to_owned(), last)
     };
-    answer.map(|path| PathBuf::from(path.trim())).map_err(absent)
+    let answer = said(Command::new(python).args(["-c", script])).map_err(other)?;
+    match answer.lines().last().unwrap_or_default().trim() {
+        "" => Err(other(String::new())),
+        NONE => Err(Absent::NoPySpark(python.to_owned())),
+        folder => Ok(PathBuf::from(folder)),
+    }
 }
 
 fn read(home: &Path, named_by: &'static str, python: PathBuf) -> Result<Installation, Absent> {

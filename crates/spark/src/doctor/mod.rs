@@ -7,6 +7,7 @@ mod delta;
 mod installation;
 mod machine;
 mod memory;
+mod settings;
 mod storage;
 mod submit;
 #[cfg(test)]
@@ -81,13 +82,27 @@ impl Examination {
     }
 }
 
+/// The keys of the engine that a check looks at.
+fn about(check: &str) -> &'static [&'static str] {
+    match check {
+        "spark" => &["spark_home", "python"],
+        "python" => &["python"],
+        "jars" => &["jars"],
+        "delta lake" => &["jars", "packages"],
+        "cores" | "master" => &["master"],
+        "memory" => &["spark.driver.memory"],
+        _ => &[],
+    }
+}
+
 /// Looks at everything that a job needs: its Spark, Java, Python, Delta Lake, the settings, and the lake's storage.
 /// Takes as long as it takes to ask `java` and `python` for their versions.
 pub fn examine(spark: &Spark, machine: &Machine, lake: &str) -> Examination {
     let installation = match installation::find(spark, machine) {
         Ok(installation) => installation,
         Err(absent) => {
-            let checks = vec![Check::of("spark", submit::absent(&absent).at(spark.location.clone()))];
+            let place = spark.place(&["spark_home", "python"]);
+            let checks = vec![Check::of("spark", submit::absent(&absent).at(place))];
             return Examination { checks, installation: None };
         }
     };
@@ -95,15 +110,18 @@ pub fn examine(spark: &Spark, machine: &Machine, lake: &str) -> Examination {
     let looking = submit::Looking { spark, machine, installation: &installation, properties: &properties };
     let mut checks = vec![looking.spark(), looking.java(), looking.python()];
     checks.extend(looking.jars());
-    // Of a Spark that nobody knows there is nothing to say.
-    checks.extend(looking.pair().map(|_| looking.delta()));
+    // Of a Spark that nobody knows there is nothing to say, and of JARs that are missing all is said.
+    let jars_are_there = !checks.iter().any(|check| check.name == "jars");
+    checks.extend(looking.pair().filter(|_| jars_are_there).map(|_| looking.delta()));
     checks.extend(looking.delta_settings());
     checks.extend(looking.event_log());
     checks.extend(memory::checks(&looking));
+    checks.extend(settings::checks(&looking));
     checks.extend(storage::checks(&looking, lake));
     for check in &mut checks {
+        let keys = about(check.name);
         if let Outcome::Problem(told) | Outcome::Warning(told) = &mut check.outcome {
-            told.location.get_or_insert_with(|| spark.location.clone());
+            told.location.get_or_insert_with(|| spark.place(keys));
         }
     }
     Examination { checks, installation: Some(installation) }

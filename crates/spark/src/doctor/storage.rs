@@ -10,7 +10,7 @@ const ARTIFACT: &str = "hadoop-aws";
 
 pub(super) fn checks(looking: &Looking<'_>, lake: &str) -> Vec<Check> {
     match lake.split_once("://") {
-        None => vec![Check::sound("storage", "a folder of this machine")],
+        None | Some(("file", _)) => vec![Check::sound("storage", "a folder of this machine")],
         Some(("s3", _)) => s3(looking),
         Some((scheme, _)) => {
             let told = Diagnostic::error(

@@ -24,6 +24,8 @@ const OLDEST_PYTHON: &[((u32, u32), Version)] = &[
 const EXTENSIONS: &str = "spark.sql.extensions";
 const CATALOG: &str = "spark.sql.catalog.spark_catalog";
 
+const PYTHON: &str = "`python:` is a path from the project's folder, or a command on the `PATH`";
+
 /// What is looked at.
 pub(super) struct Looking<'a> {
     pub(super) spark: &'a Spark,
@@ -38,13 +40,23 @@ pub(super) fn absent(absent: &Absent) -> Diagnostic {
     match absent {
         Absent::Nowhere => error("there is no Spark: no `SPARK_HOME`, and no `spark-submit` on the `PATH`".to_owned())
             .help("`pip install pyspark==4.2.1` into an environment and name its `python:`, or name a `spark_home:`"),
-        Absent::NoPython(python) => error(format!("there is no Python `{}`", python.display()))
-            .help("`python:` is a path from the project's folder, or a command on the `PATH`"),
-        Absent::NoPySpark(python, said) => {
-            let mut told = error(format!("the Python `{}` has no PySpark", python.display()));
-            told.causes.extend(Some(said.clone()).filter(|said| !said.is_empty()));
-            told.help(format!("`{} -m pip install pyspark==4.2.1`", python.display()))
+        Absent::NoPython(python) if python.is_dir() => {
+            let program = python.join("bin/python");
+            let help = if program.is_file() {
+                format!("the program in it is `{}`", program.display())
+            } else {
+                PYTHON.to_owned()
+            };
+            error(format!("`{}` is a folder, and no Python", python.display())).help(help)
         }
+        Absent::NoPython(python) => error(format!("there is no Python `{}`", python.display())).help(PYTHON),
+        Absent::NotAPython(python, said) => {
+            let mut told = error(format!("`{}` is no Python that starts", python.display()));
+            told.causes.extend(Some(said.clone()).filter(|said| !said.is_empty()));
+            told.help(PYTHON)
+        }
+        Absent::NoPySpark(python) => error(format!("the Python `{}` has no PySpark", python.display()))
+            .help(format!("`{} -m pip install pyspark==4.2.1`", python.display())),
         Absent::NotASpark { folder, named_by } => {
             error(format!("`{}` is no Spark: it has no `bin/spark-submit` with its `jars/`", folder.display()))
                 .help(format!("it was named by {named_by}; a Spark is the folder that `spark-submit` lies below"))
@@ -114,8 +126,18 @@ impl Looking<'_> {
                 return Check::of("java", told.help(help));
             }
             None => {
-                let message = format!("there is no Java, which Spark runs on: expected {expected}");
-                let help = "install one (Debian: `apt-get install openjdk-17-jre-headless`), or set `JAVA_HOME`";
+                let (message, help) = match self.machine.variable("JAVA_HOME") {
+                    Some(home) => (
+                        format!(
+                            "`JAVA_HOME` is `{home}`, which has no `bin/java`: Spark takes no other, expected {expected}"
+                        ),
+                        "let it name the folder of a Java, or unset it where there is a `java` on the `PATH`",
+                    ),
+                    None => (
+                        format!("there is no Java, which Spark runs on: expected {expected}"),
+                        "install one (Debian: `apt-get install openjdk-17-jre-headless`), or set `JAVA_HOME`",
+                    ),
+                };
                 return Check::of("java", Diagnostic::error(Code::EngineMissing, message).help(help));
             }
         };
@@ -182,6 +204,10 @@ impl Looking<'_> {
         if absent.is_empty() {
             return None;
         }
+        if let Some(folder) = absent.iter().find(|path| Path::new(path).is_dir()) {
+            let told = Diagnostic::error(Code::EngineSetting, format!("`{folder}` is a folder, and no JAR"));
+            return Some(Check::of("jars", told.help(format!("all that are in it are `{folder}/*.jar`"))));
+        }
         let message = format!("there is no JAR {}", crate::launch::quoted(&absent));
         let told = Diagnostic::error(Code::EngineMissing, message);
         Some(Check::of("jars", told.help("`jars:` are paths from the project's folder, which may hold `*`, or URLs")))
@@ -202,7 +228,11 @@ impl Looking<'_> {
         };
         if let Some(other) = found.iter().find(|other| other.version != first.version) {
             let message = format!("there are two Delta Lakes: `{}` and `{}`", first.found, other.found);
-            return wrong(Code::EngineVersion, message);
+            let told = Diagnostic::error(Code::EngineVersion, message);
+            return Check::of(
+                "delta lake",
+                told.help("take one of them out of `jars:`, `packages:` or Spark's `jars/`"),
+            );
         }
         if let Some(other) = found.iter().find(|delta| delta.spark().is_some_and(|of| of != spark.generation())) {
             let (major, minor) = other.spark().unwrap_or_default();

@@ -25,6 +25,7 @@ impl Fake {
         let folder = tempfile::tempdir().unwrap();
         let spark = Spark {
             location: Location::line("headwater.yml", 4),
+            places: BTreeMap::new(),
             on: SparkOn::SparkSubmit,
             home: Some(folder.path().join("spark")),
             python: None,
@@ -129,8 +130,21 @@ fn what_is_absent_is_told_with_its_cure() {
     let mut no_pyspark = Fake::sound();
     no_pyspark.spark.home = None;
     no_pyspark.spark.python = Some("python-bare".into());
-    no_pyspark.program("python-bare", "echo \"ModuleNotFoundError: No module named 'pyspark'\" >&2; exit 1");
+    no_pyspark.program("python-bare", "echo none");
     told.push(no_pyspark.problems("/lake"));
+
+    let mut folder = Fake::sound();
+    folder.spark.home = None;
+    folder.spark.python = Some(folder.path("bin"));
+    told.push(folder.problems("/lake"));
+
+    let mut jars = Fake::sound().without(&DELTA);
+    jars.spark.jars = vec![jars.path("spark/jars").display().to_string()];
+    told.push(jars.problems("/lake"));
+
+    let mut elsewhere = Fake::sound();
+    elsewhere.variables.insert("JAVA_HOME".to_owned(), "/nonsense".to_owned());
+    told.push(elsewhere.problems("/lake"));
 
     let no_java = Fake::sound();
     fs::remove_file(no_java.path("bin/java")).unwrap();
@@ -205,6 +219,20 @@ fn settings_with_which_nothing_can_work_are_told_with_their_cure() {
     cores.spark.master = Some("local[16]".into());
     told.push(cores.problems("/lake"));
 
+    let mut unreadable = Fake::sound();
+    for (name, value) in
+        [("spark.executor.memory", "1q"), ("spark.driver.memory", "100m"), ("spark.sql.shuffle.partitions", "lots")]
+    {
+        unreadable.spark.settings.insert(name.to_owned(), value.to_owned());
+        unreadable.spark.places.insert(name.to_owned(), Location::line("headwater.yml", 9));
+    }
+    unreadable.spark.master = Some("5".into());
+    told.push(unreadable.problems("file:///lake"));
+
+    let mut yarn = Fake::sound();
+    yarn.spark.master = Some("yarn".into());
+    told.push(yarn.problems("/lake"));
+
     let mut writers = Fake::sound();
     writers.spark.packages = vec!["org.apache.hadoop:hadoop-aws:3.5.0".into()];
     told.push(writers.problems("s3://bucket/lake"));
@@ -215,6 +243,7 @@ fn settings_with_which_nothing_can_work_are_told_with_their_cure() {
 fn the_machine_s_extensions_are_kept() {
     let fake = Fake::sound();
     fake.write("spark/conf/spark-defaults.conf", "spark.sql.extensions org.example.Extension\nspark.master yarn\n");
+    fake.write("spark/conf/spark-env.sh", "export HADOOP_CONF_DIR=/etc/hadoop\n");
     assert_eq!(fake.problems("/lake"), "");
     let cores = fake.checks("/lake").into_iter().find(|check| check.name == "cores").unwrap();
     assert_eq!(cores.outcome, Outcome::Sound("those of `yarn`".to_owned()));

@@ -67,7 +67,10 @@ impl Earlier<'_> {
         while self.jobs.state(&id).await? == JobState::Running {
             if !said {
                 let since = job.submitted_at.format("%Y-%m-%d %H:%M:%S UTC");
-                (self.told)(&format!("waiting for the job of an earlier run, on Spark since {since}"));
+                let run = job.run_id.0.get(..12).unwrap_or(&job.run_id.0);
+                (self.told)(&format!(
+                    "waiting for the job of an earlier run, on Spark since {since}: run {run}; Ctrl-C ends it"
+                ));
                 said = true;
             }
             if let Some(how) = ending.next(cancel.is_cancelled()) {
@@ -76,7 +79,8 @@ impl Earlier<'_> {
             tokio::time::sleep(LOOK).await;
         }
         if ending.timed_out {
-            return Err(SparkError::TimedOut { log: self.jobs.log(&id) }.into());
+            let after = ending.timeout.unwrap_or_default();
+            return Err(SparkError::TimedOut { after, log: self.jobs.log(&id) }.into());
         }
         cancel.check()
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use headwater_plan::{Cancel, Code, Diagnostic, NodeId};
+use headwater_plan::{Cancel, Code, Diagnostic, NodeId, NodeStatus};
 use tokio::sync::{Mutex as AsyncMutex, watch};
 use tokio::task::JoinSet;
 
@@ -139,7 +139,7 @@ impl Watcher {
         loop {
             let state = self.launcher.state(&self.id).await?;
             let news = self.progress.read()?;
-            self.learn(news);
+            self.learn(news, &ending);
             if state == JobState::Ended {
                 break;
             }
@@ -154,18 +154,24 @@ impl Watcher {
         }
         let result = self.id.0.read_result()?;
         if let Some(result) = &result {
-            self.learn(result.nodes.clone());
+            self.learn(result.nodes.clone(), &ending);
         }
         let log = self.launcher.log(&self.id);
         Ok(match result.and_then(|result| result.failure) {
-            _ if ending.timed_out => SparkError::TimedOut { log }.diagnostic(),
+            _ if ending.timed_out => {
+                SparkError::TimedOut { after: ending.timeout.unwrap_or_default(), log }.diagnostic()
+            }
             _ if self.cancel.is_cancelled() => Diagnostic::error(Code::Cancelled, "stopped before it was done"),
             Some(failure) => failure.started(),
             None => SparkError::Died { said: self.id.0.log_tail(SHOWN), log }.diagnostic(),
         })
     }
 
-    fn learn(&self, results: Vec<NodeResult>) {
+    fn learn(&self, mut results: Vec<NodeResult>, ending: &Ending) {
+        if ending.timed_out {
+            // They did not get to their end because of that, which is told of them in place of a stop.
+            results.retain(|result| result.status != NodeStatus::Cancelled);
+        }
         if results.is_empty() {
             return;
         }
@@ -185,7 +191,7 @@ impl Watcher {
 /// Whether, and how, a job is to be ended now.
 pub(super) struct Ending {
     began: Instant,
-    timeout: Option<Duration>,
+    pub(super) timeout: Option<Duration>,
     asked: Option<Instant>,
     forced: bool,
     pub(super) timed_out: bool,

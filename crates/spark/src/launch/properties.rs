@@ -209,10 +209,11 @@ impl Properties {
             }
             let found = glob::glob(jar).into_iter().flatten().filter_map(Result::ok);
             let found: Vec<String> = found.filter_map(|path| path.to_str().map(str::to_owned)).collect();
-            if found.is_empty() {
+            let is_folder = found.iter().any(|path| PathBuf::from(path).is_dir());
+            if found.is_empty() || is_folder {
                 self.jars_absent.push(jar.clone());
             }
-            jars.extend(found);
+            jars.extend(Some(found).filter(|_| !is_folder).into_iter().flatten());
         }
         jars
     }

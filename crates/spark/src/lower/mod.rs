@@ -12,12 +12,12 @@
 //! | `test` | tests of data and of code |
 //! | `hooks` | statements of the user's |
 //! | `relations` | every table and view that takes part |
-//! | `qualify` | a clause that older Sparks lack |
+//! | `older` | what older Sparks lack |
 //! | `scan` | the words of a statement |
 
 mod hooks;
 mod incremental;
-mod qualify;
+mod older;
 mod relations;
 mod scan;
 mod settings;
@@ -103,7 +103,7 @@ pub fn lower(stage: &Stage<'_>) -> Bundle {
         nodes: stage.nodes.iter().map(|entry| lowering.node(entry)).collect(),
     };
     if stage.spark.is_some_and(|spark| spark < SINCE_QUALIFY) {
-        bundle.each_query(&qualify::without);
+        bundle.each_query(&older::rewritten);
     }
     bundle
 }

@@ -78,7 +78,7 @@ impl Failure {
             (FailureKind::Upstream, _) => Diagnostic::error(Code::UpstreamFailed, &self.message),
             (FailureKind::Refused, Some(refusal)) => refusal.diagnostic(node),
             (FailureKind::Runner | FailureKind::Refused, _) => self.ours(),
-            (FailureKind::Start, _) => self.started(),
+            (FailureKind::Start | FailureKind::Lost | FailureKind::System, _) => self.started(),
             (FailureKind::Spark, _) => self.failed(node),
         };
         if let Some((number, of)) = self.number
@@ -89,12 +89,29 @@ impl Failure {
         placed(diagnostic, node)
     }
 
-    /// The message of a job in which nothing could be done.
+    /// The message of a job that could do nothing, or nothing more.
     pub fn started(&self) -> Diagnostic {
-        let mut diagnostic =
-            Diagnostic::error(Code::EngineFailed, format!("spark did not start: {}", first_line(&self.message)))
-                .help("`headwater doctor` looks for the cause");
-        diagnostic.causes = self.words();
+        let line = first_line(&plain(&self.message)).to_owned();
+        let (message, help) = match (&self.kind, self.class.as_deref()) {
+            (FailureKind::Lost, _) => (
+                "spark's Java ended while it worked".to_owned(),
+                "most often memory was short: a system that kills it says so in `dmesg`; `spark.driver.memory` says how \
+                 much it takes",
+            ),
+            (FailureKind::System, _) => {
+                (format!("the job cannot go on: {line}"), "make room, or change the rights, and run again")
+            }
+            (_, Some(class)) if class.starts_with("INVALID_CONF") => {
+                (format!("spark refuses a setting: {line}"), "change it under `settings:` of the engine")
+            }
+            _ => (format!("spark did not start: {line}"), "`headwater doctor` looks for the cause"),
+        };
+        let mut diagnostic = Diagnostic::error(Code::EngineFailed, message).help(help);
+        if matches!(self.kind, FailureKind::Lost | FailureKind::System) {
+            diagnostic = diagnostic.fault(Fault::Outside).retryable();
+        } else {
+            diagnostic.causes = self.words();
+        }
         diagnostic
     }
 

@@ -62,6 +62,10 @@ class Stopped(Exception):
 class NotStarted(Exception):
     """Spark did not start, or lacks Delta."""
 
+    def __init__(self, message, error_class=None):
+        super().__init__(message)
+        self.error_class = error_class
+
 
 class Failing:
     """What is being done right now, so that a failure can name it. One for each node."""
@@ -147,13 +151,28 @@ def clean(message):
     return "\n".join(lines).strip()
 
 
+def is_lost(error):
+    """Whether an exception says that there is no JVM any more."""
+    seen = 0
+    while error is not None and seen < 20:
+        seen += 1
+        if isinstance(error, (ConnectionError, EOFError)) or type(error).__name__ == "Py4JNetworkError":
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def failure_of(error, failing, stopping):
     if isinstance(error, Refused):
         return failure("refused", "refused", failing=failing, refusal=error.refusal)
     if isinstance(error, Stopped) or stopping:
         return failure("cancelled", "stopped before it was done", failing=failing)
     if isinstance(error, NotStarted):
-        return failure("start", clean(str(error)))
+        return failure("start", clean(str(error)), error.error_class)
+    if is_lost(error):
+        return failure("lost", "Spark's Java is gone", failing=failing)
+    if isinstance(error, OSError) and error.errno is not None:
+        return failure("system", "%s: %s" % (error.strerror, error.filename or "?"), type(error).__name__, failing)
     if type(error).__module__.startswith(("pyspark", "py4j")):
         error_class, message = told_by(error)
         return failure("spark", message, error_class, failing)
@@ -1695,9 +1714,9 @@ class Job:
             self.spark._jvm.java.lang.Class.forName("io.delta.sql.DeltaSparkSessionExtension", True,
                                                     self.spark._jvm.java.lang.Thread.currentThread()
                                                     .getContextClassLoader())
-            self.spark.sql("SELECT 1").collect()
         except Exception as error:
             raise NotStarted("Delta Lake is not there, or of another version than Spark's: %s" % told_by(error)[1])
+        self.spark.sql("SELECT 1").collect()
 
     def new_session(self, node):
         session = self.spark.newSession()
@@ -1865,7 +1884,9 @@ def main(arguments):
             job.start()
             result["spark_version"] = job.spark.version
         except Exception as error:
-            error = error if isinstance(error, NotStarted) else NotStarted("%s: %s" % told_by(error))
+            if not isinstance(error, NotStarted):
+                error_class, message = told_by(error)
+                error = NotStarted(message, error_class)
             job.start_failure = error
             result["failure"] = failure_of(error, None, False)
         job.run()
@@ -1879,7 +1900,11 @@ def main(arguments):
             stopped = job.stop.is_set() and job.unheard is None
             result["status"] = "failed" if result["failure"] and not stopped else job.status()
         result["finished_at"] = written(datetime.datetime.now(UTC))
-        files.write(options.result, json.dumps(result, ensure_ascii=False, indent=1) + "\n")
+        try:
+            files.write(options.result, json.dumps(result, ensure_ascii=False, indent=1) + "\n")
+        except Exception as error:  # told to the log, the only place that is left
+            print("the result cannot be written: %s" % error, file=sys.stderr)
+            result["status"] = "failed"
     return finish(job, 0 if result["status"] == "success" else 1)
 
 

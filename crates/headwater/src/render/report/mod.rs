@@ -220,8 +220,14 @@ fn reported_name(node: &NodeReport) -> String {
 
 /// The first line of a run.
 pub(crate) fn opening(run: &Beginning, style: Style) -> String {
-    let place = format!("· {} · {} · lake {}", run.project, run.environment, run.lake);
+    let engine = on_engine(&run.engine);
+    let place = format!("· {} · {}{engine} · lake {}", run.project, run.environment, run.lake);
     format!("{} {}\n\n", style.bold(format_args!("run {}", short_id(&run.run_id.0))), style.dim(place))
+}
+
+/// An engine that goes without saying is not named.
+pub(crate) fn on_engine(engine: &str) -> String {
+    if engine == "embedded" { String::new() } else { format!(" · engine {engine}") }
 }
 
 /// The last lines of a run: how it ended, what was done, and that the rows add up.

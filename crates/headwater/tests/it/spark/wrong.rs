@@ -17,10 +17,10 @@ fn a_spark_that_is_not_there_is_told_before_anything_is_written() {
     $ headwater run
     --- stderr
     error[engine-missing]: `[DIR]/spark` is no Spark: it has no `bin/spark-submit` with its `jars/`
-     --> headwater.yml:5:15
+     --> headwater.yml:5:28
       |
     5 |     engine: { kind: spark, spark_home: spark }
-      |               ^^^^
+      |                            ^^^^^^^^^^
       = help: it was named by `spark_home:`; a Spark is the folder that `spark-submit` lies below
     --- exit code 1
     ");
@@ -33,7 +33,7 @@ fn a_small_run_of_auto_needs_no_spark() {
     let project = on("{ kind: auto, above: 1GB, spark_home: spark }");
     let planned = project.output(&["plan"]);
     assert!(planned.contains("engine embedded: reads about"), "{planned}");
-    assert!(planned.contains("no more than 1 GB"), "{planned}");
+    assert!(planned.contains("no more than 1.0 GB"), "{planned}");
     project.output(&["run"]);
     let larger = on("{ kind: auto, above: 1B, spark_home: spark }");
     let output = larger.command(&["run"]).output().unwrap();

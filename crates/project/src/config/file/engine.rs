@@ -26,7 +26,7 @@ pub(crate) struct EngineSettings {
     /// Where Spark runs: `spark-submit` (the default) starts one of this machine, which may send the work to a cluster.
     pub(crate) on: Option<SparkOn>,
     /// For `auto`: a run that would read more bytes than this, as stored, runs on Spark: `50GB` by default.
-    pub(crate) above: Option<String>,
+    pub(crate) above: Option<Plain>,
     /// The folder of a Spark, that with `bin/spark-submit`. Without it and `python`, that of the environment variable
     /// `SPARK_HOME`, or of the `spark-submit` on the `PATH`.
     pub(crate) spark_home: Option<String>,
@@ -34,7 +34,7 @@ pub(crate) struct EngineSettings {
     /// `spark_home`, the Python that Spark is to use.
     pub(crate) python: Option<String>,
     /// Where the work goes: `local[*]` (the default), `local[4]`, `yarn`, `spark://host:7077`.
-    pub(crate) master: Option<String>,
+    pub(crate) master: Option<Plain>,
     /// JARs for Spark's class path, Delta Lake's among them unless Spark has them: paths, relative to the project's
     /// folder, which may hold `*`, or URLs.
     #[serde(default)]
@@ -47,7 +47,7 @@ pub(crate) struct EngineSettings {
     #[serde(default)]
     pub(crate) settings: IndexMap<String, Plain>,
     /// How long a job of Spark may take before it is stopped, such as `2h` or `1h30m`; without it, as long as it needs.
-    pub(crate) timeout: Option<String>,
+    pub(crate) timeout: Option<Plain>,
 }
 
 /// An engine's name.

@@ -51,6 +51,16 @@ pub(crate) struct Ignored(#[expect(dead_code, reason = "the key may be there; wh
 #[serde(transparent)]
 pub(crate) struct Plain(pub(crate) Value);
 
+impl Plain {
+    /// It as a text.
+    pub(crate) fn text(&self) -> String {
+        match &self.0 {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        }
+    }
+}
+
 impl JsonSchema for Plain {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Plain".into()

@@ -1,4 +1,5 @@
-//! `QUALIFY` for a Spark that has none: a query around the query, with the condition as a column of the inner one.
+//! Queries for Sparks that lack what the newest has: two quotes in a text, which are escaped, and `QUALIFY`, which becomes a
+//! query around the query, with the condition as a column of the inner one.
 //!
 //! Risk: a name in the condition that means another column than it does in Spark 4, which looks at FROM first and at the
 //! SELECT list's aliases then. Spark 3's lateral aliases do the same, so the condition stands behind the list it may refer
@@ -23,17 +24,38 @@ const BEFORE_NAMES: &[&str] = &[
     "then", "else", "case", "in", "like", "between", "with", "set",
 ];
 
-/// A query that means the same and has no `QUALIFY`.
-pub(super) fn without(sql: &str) -> String {
-    let mut sql = sql.to_owned();
+/// A query that means the same to a Spark that has no `QUALIFY`, nor two quotes for one: to Spark 3, `'it''s'` is two texts
+/// side by side, `its`.
+pub(super) fn rewritten(sql: &str) -> String {
+    let mut sql = with_escaped_quotes(sql);
     // Each step takes one away; what cannot be rewritten is left for Spark to refuse.
-    while let Some(next) = rewritten(&sql) {
+    while let Some(next) = without_qualify(&sql) {
         sql = next;
     }
     sql
 }
 
-fn rewritten(sql: &str) -> Option<String> {
+fn with_escaped_quotes(sql: &str) -> String {
+    let mut written = String::with_capacity(sql.len());
+    let mut end = 0;
+    for pair in tokens(sql).windows(2) {
+        let [one, other] = pair else { continue };
+        let quote = one.text(sql).chars().next();
+        let is_text = one.kind == Kind::Literal && quote.is_some_and(|quote| ['\'', '"'].contains(&quote));
+        if is_text
+            && other.kind == Kind::Literal
+            && one.at.end == other.at.start
+            && other.text(sql).chars().next() == quote
+        {
+            written.push_str(sql.get(end..one.at.end - 1).unwrap_or_default());
+            written.push('\\');
+            end = other.at.start;
+        }
+    }
+    written + sql.get(end..).unwrap_or_default()
+}
+
+fn without_qualify(sql: &str) -> Option<String> {
     let tokens = tokens(sql);
     (0..tokens.len()).filter(|at| is_clause(sql, &tokens, *at)).find_map(|at| Clause::of(sql, &tokens, at)?.rewritten())
 }
@@ -156,10 +178,10 @@ impl<'a> Clause<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::without;
+    use super::rewritten;
 
     fn line(sql: &str) -> String {
-        without(sql).split_whitespace().collect::<Vec<_>>().join(" ")
+        rewritten(sql).split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     #[test]
@@ -196,11 +218,17 @@ mod tests {
 
     #[test]
     fn each_of_several_is_rewritten() {
-        let found = without(
+        let found = rewritten(
             "select a from (select a, b from t qualify rank() over (order by b) = 1) qualify count(*) over () > 1",
         );
         assert!(!found.to_lowercase().contains("qualify"), "{found}");
         assert_eq!(found.matches("WHERE __headwater_kept").count(), 2, "{found}");
+    }
+
+    #[test]
+    fn two_quotes_are_one_that_is_escaped() {
+        let sql = r#"select 'o''neil', '''', 'a' 'b', "x""y" from t"#;
+        assert_eq!(rewritten(sql), r#"select 'o\'neil', '\'', 'a' 'b', "x\"y" from t"#);
     }
 
     #[test]
@@ -212,7 +240,7 @@ mod tests {
             "select 1 -- from t qualify (1)\nfrom t qualify where a",
             "select `qualify` from qualify join b on qualify = 1",
         ] {
-            assert_eq!(without(sql), sql);
+            assert_eq!(rewritten(sql), sql);
         }
     }
 }
