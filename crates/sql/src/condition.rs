@@ -23,7 +23,7 @@ impl SparkSql {
         let row = OneRow { name: TableName::new("contract", "one row"), columns: columns.clone() };
         // On a line of its own, so that a comment at its end hides nothing.
         let sql = format!("select\n{condition}\nas `condition` from {}", row.name.quoted());
-        let query = self.plan(&sql, &row).map_err(in_condition)?;
+        let query = self.planner(&row).unexecuted(&sql).map_err(in_condition)?;
         check(&query).map_err(|error| vec![error])?;
         Ok(query)
     }

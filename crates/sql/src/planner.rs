@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType as ArrowType, SchemaRef, TimeUnit};
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::default_table_source::DefaultTableSource;
-use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DataFusionError, TableReference};
 use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::logical_plan::builder::LogicalTableSource;
@@ -66,7 +66,21 @@ impl<'a> Planner<'a> {
         self.typed(resolve::resolve_rows(sql, query, self)?)
     }
 
+    /// Plans a query that is not executed as it is, so whatever subqueries it has.
+    pub(crate) fn unexecuted(&self, sql: &str) -> Result<TypedQuery, Vec<SqlError>> {
+        on_large_stack(sql, || {
+            let query = parse::query(sql).map_err(|error| vec![error])?;
+            self.unchecked(resolve::resolve(sql, query, self)?)
+        })
+    }
+
     fn typed(&self, resolved: Resolved) -> Result<TypedQuery, Vec<SqlError>> {
+        let query = self.unchecked(resolved)?;
+        self.check_subqueries(&query.plan).map_err(|error| vec![error])?;
+        Ok(query)
+    }
+
+    fn unchecked(&self, resolved: Resolved) -> Result<TypedQuery, Vec<SqlError>> {
         let plans = self.known.borrow().iter().map(|(name, known)| (name.clone(), Arc::clone(&known.plan))).collect();
         let context = Context { plans: &plans, options: self.state.config_options() };
         let options = ParserOptions::new()
@@ -77,7 +91,6 @@ impl<'a> Planner<'a> {
             .sql_statement_to_plan(Statement::Query(Box::new(resolved.query)))
             .map_err(|error| vec![unplanned(&error)])?;
         let typed = typing::plan(planned, self.now)?;
-        self.check_subqueries(&typed).map_err(|error| vec![error])?;
         let relations = resolved.reads.iter().filter_map(|name| Some((name.clone(), self.columns_of(name)?))).collect();
         let (plan, schema) = finish(typed, resolved.names).map_err(|error| vec![error])?;
         Ok(TypedQuery { plan, schema, reads: resolved.reads, relations })
@@ -87,18 +100,28 @@ impl<'a> Planner<'a> {
         self.known.borrow().get(name).map(|known| Arc::clone(&known.columns))
     }
 
-    /// A subquery that refers to its outer query is executed as a join, which the optimizer finds or does not: better
-    /// known now than when it runs.
+    /// A subquery that refers to its outer query, and one in which rows are looked for, is executed as a join, which the
+    /// optimizer finds or does not: better known now than when it runs.
     fn check_subqueries(&self, plan: &LogicalPlan) -> Result<(), SqlError> {
-        let refused = || {
+        let correlated = || {
             SqlError::unsupported("a subquery that refers to its outer query in this way")
                 .help("write it as a join, or as a window function")
         };
-        if !has_correlation(plan) {
+        let membership = || {
+            SqlError::unsupported("`IN (SELECT ...)` or `EXISTS` outside of the conditions of `WHERE` and `HAVING`")
+                .help("join the subquery's distinct rows by a left join, and ask whether its column is null")
+        };
+        let is_correlated = has_correlation(plan);
+        if !is_correlated && !has_membership(plan) {
             return Ok(());
         }
-        let optimized = self.state.optimize(plan).map_err(|_| refused())?;
-        if has_correlation(&optimized) { Err(refused()) } else { Ok(()) }
+        match self.state.optimize(plan) {
+            Err(_) if is_correlated => Err(correlated()),
+            Err(_) => Err(membership()),
+            Ok(optimized) if has_correlation(&optimized) => Err(correlated()),
+            Ok(optimized) if has_membership(&optimized) => Err(membership()),
+            Ok(_) => Ok(()),
+        }
     }
 
     pub(crate) fn look_up(&self, name: &TableName) -> Result<Option<Known>, SqlError> {
@@ -154,6 +177,21 @@ fn has_correlation(plan: &LogicalPlan) -> bool {
     // The walk itself never fails.
     let _ = plan.apply_with_subqueries(|node| {
         found |= !node.all_out_ref_exprs().is_empty();
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    });
+    found
+}
+
+/// Whether it asks if rows are among those of a subquery, which is executed as a join alone.
+fn has_membership(plan: &LogicalPlan) -> bool {
+    let mut found = false;
+    let asks = |expr: &Expr| Ok(matches!(expr, Expr::InSubquery(_) | Expr::Exists(_)));
+    // The walks themselves never fail.
+    let _ = plan.apply_with_subqueries(|node| {
+        let _ = node.apply_expressions(|expr| {
+            found |= expr.exists(asks).unwrap_or(true);
+            Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+        });
         Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     });
     found

@@ -64,6 +64,9 @@ impl SparkSql {
         let options = config.options_mut();
         options.execution.time_zone = Some("UTC".into());
         options.sql_parser.default_null_ordering = "nulls_min".into();
+        // It puts a struct's field beside the columns of a scan without the table's name, and the plan falls apart over
+        // scans whose columns are given their Spark forms.
+        options.optimizer.enable_leaf_expression_pushdown = false;
         // DataFusion's own functions are never found by name; its optimizer needs some of them.
         let state = SessionStateBuilder::new()
             .with_config(config)
@@ -102,7 +105,7 @@ impl SparkSql {
         on_large_stack(sql, || statement::plan(sql, &self.planner(relations)))
     }
 
-    fn planner<'a>(&'a self, relations: &'a dyn Relations) -> Planner<'a> {
+    pub(crate) fn planner<'a>(&'a self, relations: &'a dyn Relations) -> Planner<'a> {
         let now = self.now.or_else(|| {
             let mut execution = ExecutionProps::new();
             execution.mark_start_execution(Arc::clone(self.state.config_options())).query_execution_start_time

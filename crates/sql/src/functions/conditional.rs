@@ -9,7 +9,7 @@ use super::operator::binary;
 use super::{Answer, Function, MANY, scalar};
 use crate::error::SqlError;
 use crate::typing::call::{Call, Typed};
-use crate::typing::common::is_atomic;
+use crate::typing::common::{common_type_of, is_atomic};
 use crate::typing::fallible::lazily;
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -120,7 +120,7 @@ fn decode(call: &Call<'_>) -> Answer {
     if has_default {
         results.push(call.len() - 1);
     }
-    let (mut values, _) = call.in_common(&results)?;
+    let mut values = if has_default { call.in_common(&results)?.0 } else { beside_text(call, &results)? };
     let otherwise = if has_default { values.pop().map(Box::new) } else { None };
     let mut branches = Vec::with_capacity(pairs);
     for (pair, value) in values.into_iter().enumerate() {
@@ -129,6 +129,17 @@ fn decode(call: &Call<'_>) -> Answer {
         branches.push((Box::new(binary(left, Operator::IsNotDistinctFrom, right)), Box::new(value)));
     }
     Ok(Expr::Case(Case::new(None, branches, otherwise)))
+}
+
+/// The results as what they have in common with a text: without a default Spark adds a null that is one, beside which an
+/// int becomes a bigint.
+fn beside_text(call: &Call<'_>, results: &[usize]) -> Result<Vec<Expr>, SqlError> {
+    let results = results.iter().map(|index| call.argument(*index)).collect::<Result<Vec<_>, _>>()?;
+    let types = results.iter().map(|result| &result.data_type).chain([&DataType::String]);
+    let common = common_type_of(types).ok_or_else(|| {
+        call.wrong_types().help("add a default of the same type as the last argument: without one it is a text")
+    })?;
+    results.into_iter().map(|result| result.cast(&common)).collect()
 }
 
 /// The greatest or least of the values that are not null.

@@ -9,7 +9,7 @@ use super::{Answer, Function, scalar, special};
 use crate::error::{SqlError, suggest};
 use crate::kernels::decimal::{DecimalFrom, DecimalToDouble};
 use crate::kernels::number_text::{NumberToText, TextTo};
-use crate::kernels::time_text::{InstantFrom, InstantTo, TextToTime, TimeToText};
+use crate::kernels::time_text::{InstantFrom, InstantTo, TextToTime, TimeToText, is_of_today};
 use crate::kernels::zone::UnitsSince;
 use crate::kernels::{self};
 use crate::types::arrow_type;
@@ -102,6 +102,10 @@ pub(super) fn convert(from: &Typed, to: &DataType, lenient: bool) -> Answer {
     let arguments = || vec![from.expr.clone()];
     Ok(match (&from.data_type, to) {
         (DataType::Null, _) => native(from, to, lenient),
+        (DataType::String, DataType::Timestamp) if from.literal_text().is_some_and(is_of_today) => {
+            return Err(SqlError::unsupported("a time of day without a day, which is one of today,")
+                .help("write its day: `2024-01-31 12:00`"));
+        }
         (DataType::String, DataType::Date | DataType::Timestamp | DataType::TimestampNtz) => {
             kernels::call(TextToTime { to: arrow_type(to), lenient }, arguments())
         }
@@ -113,6 +117,10 @@ pub(super) fn convert(from: &Typed, to: &DataType, lenient: bool) -> Answer {
         }
         (DataType::Timestamp | DataType::TimestampNtz, DataType::String) => {
             kernels::call(TimeToText { from: arrow_type(&from.data_type) }, arguments())
+        }
+        (DataType::Boolean, DataType::Decimal { .. }) => {
+            let whole = Typed { expr: native(from, &DataType::Int, lenient), data_type: DataType::Int };
+            convert(&whole, to, lenient)?
         }
         (DataType::Boolean | DataType::Decimal { .. } | DataType::Date | DataType::Binary, DataType::String) => {
             native(from, to, lenient)
@@ -164,7 +172,7 @@ pub(super) fn convert(from: &Typed, to: &DataType, lenient: bool) -> Answer {
 fn instant_to(from: &Typed, to: &DataType) -> Answer {
     let arguments = vec![from.expr.clone()];
     if to.is_integral() {
-        let seconds = kernels::call(InstantTo { fraction: false }, arguments);
+        let seconds = kernels::call(InstantTo::WholeSeconds, arguments);
         return cast(&Typed { expr: seconds, data_type: DataType::Long }, to);
     }
     if matches!(to, DataType::Decimal { .. }) {
@@ -174,7 +182,7 @@ fn instant_to(from: &Typed, to: &DataType) -> Answer {
         let exact = kernels::call(kernels::decimal::Millionths, vec![exact]);
         return cast(&Typed { expr: exact, data_type: DataType::Decimal { precision: 38, scale: 6 } }, to);
     }
-    let seconds = kernels::call(InstantTo { fraction: true }, arguments);
+    let seconds = kernels::call(InstantTo::Seconds, arguments);
     cast(&Typed { expr: seconds, data_type: DataType::Double }, to)
 }
 

@@ -151,7 +151,7 @@ fn unix_timestamp(call: &Call<'_>) -> Answer {
         (_, Some(DataType::Date | DataType::Timestamp | DataType::TimestampNtz)) => moment(call, 0)?,
         _ => return Err(call.wrong_types()),
     };
-    Ok(kernels::call(InstantTo { fraction: false }, vec![moment]))
+    Ok(kernels::call(InstantTo::CutSeconds, vec![moment]))
 }
 
 fn from_unixtime(call: &Call<'_>) -> Answer {

@@ -7,6 +7,7 @@ use headwater_plan::DataType;
 use super::{Answer, Function, interval, scalar};
 use crate::error::SqlError;
 use crate::kernels;
+use crate::kernels::each::Flatten;
 use crate::kernels::element::{Joined, Sequence};
 use crate::kernels::list::{Ask, Asked, Rearrange, Rearranged};
 use crate::types::arrow_type;
@@ -159,7 +160,7 @@ fn repeat(call: &Call<'_>) -> Answer {
 
 fn flatten(call: &Call<'_>) -> Answer {
     match element(call, 0)? {
-        DataType::Array(_) => Ok(native::expr_fn::flatten(call.expr(0)?)),
+        DataType::Array(inner) => Ok(kernels::call(Flatten { element: arrow_type(inner) }, vec![call.expr(0)?])),
         _ => Err(call.wrong_types()),
     }
 }

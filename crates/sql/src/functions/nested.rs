@@ -14,6 +14,7 @@ use crate::kernels;
 use crate::kernels::each::{Each, EachElement};
 use crate::kernels::element::{Counting, Element};
 use crate::kernels::list::{Ask, Asked};
+use crate::kernels::zero::Alike;
 use crate::types::arrow_type;
 use crate::typing::call::{Call, Typed};
 
@@ -71,7 +72,8 @@ fn map(call: &Call<'_>) -> Answer {
     }
     let keys: Vec<usize> = (0..call.len()).step_by(2).collect();
     let values: Vec<usize> = (1..call.len()).step_by(2).collect();
-    let keys = native::expr_fn::make_array(call.in_common(&keys)?.0);
+    let (keys, key) = call.in_common(&keys)?;
+    let keys = native::expr_fn::make_array(keys.into_iter().map(|value| alike(value, &key)).collect());
     let values = native::expr_fn::make_array(call.in_common(&values)?.0);
     Ok(Expr::ScalarFunction(ScalarFunction::new_udf(native::map::map_udf(), vec![keys, values])))
 }
@@ -101,6 +103,14 @@ fn field(call: &Call<'_>) -> Answer {
     }
 }
 
+/// A key in the form in which equal ones are alike: there are two zeros.
+fn alike(key: Expr, data_type: &DataType) -> Expr {
+    match data_type {
+        DataType::Float | DataType::Double => kernels::call(Alike { data_type: arrow_type(data_type) }, vec![key]),
+        _ => key,
+    }
+}
+
 /// The value of a map's key, null where there is none.
 fn value_of(map: &Typed, key: Expr) -> Expr {
     native::expr_fn::array_element(native::expr_fn::map_extract(map.expr.clone(), key), lit(1_i64))
@@ -118,7 +128,7 @@ fn element(call: &Call<'_>) -> Answer {
 }
 
 fn stored_key(call: &Call<'_>, index: &Typed, key: &DataType) -> Answer {
-    crate::typing::call::expect(call.name, 1, index, key)
+    Ok(alike(crate::typing::call::expect(call.name, 1, index, key)?, key))
 }
 
 fn at(call: &Call<'_>, element: &DataType, counting: Counting) -> Answer {

@@ -13,6 +13,7 @@ use crate::error::SqlError;
 use crate::kernels;
 use crate::kernels::element::{Counting, Element, Joined};
 use crate::kernels::list::{Ask, Asked, Rearrange, Rearranged};
+use crate::kernels::percentile::Percentile;
 use crate::types::arrow_type;
 use crate::typing::aggregation::Aggregation;
 use crate::typing::call::Typed;
@@ -86,8 +87,10 @@ fn percentile(call: &Aggregation<'_>) -> Answer {
 }
 
 fn interpolated(call: &Aggregation<'_>, value: Expr, share: f64, descending: bool) -> Expr {
-    let order = Sort { expr: value.clone(), asc: !descending, nulls_first: false };
-    call.ordered(native::percentile_cont::percentile_cont_udaf(), vec![value, lit(share)], vec![order])
+    // With nulls, which the kernel passes over: this one is quick for many groups.
+    let values = call.aggregate(native::array_agg::array_agg_udaf(), vec![value]);
+    let values = cast(values, arrow_type(&DataType::Array(Box::new(DataType::Double))));
+    kernels::call(Percentile::new(share, descending), vec![values])
 }
 
 fn percentile_cont(call: &Aggregation<'_>) -> Answer {

@@ -6,7 +6,7 @@ use datafusion::logical_expr::{Expr, lit};
 use super::{Answer, Function, scalar};
 use crate::error::SqlError;
 use crate::kernels;
-use crate::kernels::regex::{Pattern, Replace, replacement};
+use crate::kernels::regex::{Pattern, Replace, groups, replacement};
 use crate::kernels::search::{Search, Wanted};
 use crate::typing::call::Call;
 
@@ -33,17 +33,27 @@ fn fixed(call: &Call<'_>) -> Result<Option<Pattern>, SqlError> {
 
 fn search(call: &Call<'_>, wanted: Wanted) -> Answer {
     let pattern = fixed(call)?;
-    if let (Some(pattern), Wanted::Group(group) | Wanted::AllGroups(group)) = (&pattern, wanted)
-        && group > pattern.groups()
-    {
-        let groups = pattern.groups();
-        return Err(SqlError::mismatch(format!("the pattern has {groups} groups, and group {group} is asked for")));
+    if let (Some(pattern), Wanted::Group(group) | Wanted::AllGroups(group)) = (&pattern, wanted) {
+        if group > pattern.groups() {
+            let groups = pattern.groups();
+            return Err(SqlError::mismatch(format!("the pattern has {groups} groups, and group {group} is asked for")));
+        }
+        check_sure(pattern, group)?;
     }
     let mut arguments = vec![call.text(0)?];
     if pattern.is_none() {
         arguments.push(call.text(1)?);
     }
     Ok(kernels::call(Search { wanted, pattern }, arguments))
+}
+
+/// Refuses a group that may hold something else in Java.
+fn check_sure(pattern: &Pattern, group: usize) -> Result<(), SqlError> {
+    if !pattern.is_unsure(group) {
+        return Ok(());
+    }
+    let refusal = SqlError::unsupported(format!("group {group} of the pattern, which stands inside a repeat,"));
+    Err(refusal.help("take a group that no repeat stands around, such as the second of `(?:(a),)*(b)`"))
 }
 
 /// The group that is asked for: the first, unless another is named.
@@ -69,6 +79,9 @@ fn replace(call: &Call<'_>) -> Answer {
     let with = call.literal_text(2, "replacement")?;
     let replacement = replacement(&with, pattern.groups())
         .ok_or_else(|| SqlError::mismatch(format!("`{with}` names a group that the pattern does not have")))?;
+    for group in groups(&replacement) {
+        check_sure(&pattern, group)?;
+    }
     let call: Expr = kernels::call(Replace { pattern, replacement }, vec![call.text(0)?]);
     Ok(call)
 }

@@ -52,6 +52,13 @@ fn neighbour(call: &Aggregation<'_>, function: Arc<WindowUDF>) -> Answer {
     let mut arguments = vec![value.expr.clone(), lit(offset)];
     if call.call.len() == 3 {
         let default = call.argument(2)?;
+        if default.constant().is_none() {
+            return Err(SqlError::unsupported(format!("`{}` with a default that is not a literal", call.call.name))
+                .help(format!(
+                    "write `coalesce({0}(value) over (...), default)` where no value is null",
+                    call.call.name
+                )));
+        }
         let fits = common_type(&value.data_type, &default.data_type).as_ref() == Some(&value.data_type);
         if !fits {
             let (value, default) = (&value.data_type, &default.data_type);

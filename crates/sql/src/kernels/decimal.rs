@@ -320,6 +320,26 @@ pub(super) fn from_text(text: &str, precision: u8, scale: u8) -> Option<i128> {
     parse(text, u32::from(scale)).and_then(|value| fit(value, precision))
 }
 
+/// A decimal as Java writes it (`BigDecimal.toString`): `1.50`, and with an exponent below a millionth: `1.2E-7`, `0E-8`.
+pub(super) fn java_text(value: i128, scale: i32) -> String {
+    let digits = value.unsigned_abs().to_string();
+    let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
+    let sign = if value < 0 { "-" } else { "" };
+    let exponent = count - 1 - scale;
+    if exponent < -6 {
+        let (first, rest) = digits.split_at(1);
+        let point = if rest.is_empty() { "" } else { "." };
+        return format!("{sign}{first}{point}{rest}E{exponent}");
+    }
+    let scale = usize::try_from(scale).unwrap_or_default();
+    if scale == 0 {
+        return format!("{sign}{digits}");
+    }
+    let digits = format!("{digits:0>width$}", width = scale + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - scale);
+    format!("{sign}{whole}.{fraction}")
+}
+
 /// A decimal as the nearest double.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct DecimalToDouble {

@@ -180,3 +180,40 @@ fn decided(lists: &ListArray, lengths: &[usize], values: &BooleanArray, decides:
     };
     lengths.iter().enumerate().map(one).collect()
 }
+
+/// The elements of an array's arrays in one; null when one of these is null.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Flatten {
+    pub(crate) element: DataType,
+}
+
+impl Kernel for Flatten {
+    fn name(&self) -> &'static str {
+        "spark_flatten"
+    }
+
+    fn inputs(&self) -> Vec<DataType> {
+        vec![list_of(&list_of(&self.element))]
+    }
+
+    fn output(&self) -> DataType {
+        list_of(&self.element)
+    }
+
+    fn run(&self, arguments: &[ArrayRef]) -> Result<ArrayRef> {
+        let outer = arguments[0].as_list::<i32>();
+        let inner = outer.values().as_list::<i32>();
+        let (mut places, mut lengths, mut valid) = (Vec::new(), Vec::new(), Vec::new());
+        for row in 0..outer.len() {
+            let arrays = outer.value_offsets()[row] as usize..outer.value_offsets()[row + 1] as usize;
+            let complete = outer.is_valid(row) && arrays.clone().all(|array| inner.is_valid(array));
+            let before = places.len();
+            for array in arrays.filter(|_| complete) {
+                places.extend((inner.value_offsets()[array]..inner.value_offsets()[array + 1]).map(|at| at as u64));
+            }
+            lengths.push(places.len() - before);
+            valid.push(complete);
+        }
+        list(take(inner.values(), &UInt64Array::from(places), None)?, lengths, Some(valid.into()))
+    }
+}

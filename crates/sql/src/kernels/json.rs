@@ -9,11 +9,11 @@ use arrow::datatypes::{
 };
 use datafusion::common::{DataFusionError, Result};
 
-use super::Kernel;
 use super::each::list_of;
 use super::json_text::{Json, quote};
 use super::number_text::double_text;
 use super::time_text::{beyond, from_days, utc};
+use super::{Kernel, decimal};
 
 /// A step of a path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -97,18 +97,18 @@ impl Kernel for JsonPart {
     }
 }
 
+/// The value at a path. Of several fields of one name, the first counts at which the rest of the path leads somewhere; a
+/// field that is null leads nowhere, while an element, or the whole, that is null is the text `null`.
 fn at(json: &Json, steps: &[Step]) -> Option<String> {
-    let mut found = json;
-    for step in steps {
-        found = match step {
-            Step::Name(name) => found.field(name)?,
-            Step::Index(index) => found.item(*index)?,
-        };
-    }
-    match found {
-        Json::Null => None,
-        Json::Text(text) => Some(text.clone()),
-        other => Some(other.text()),
+    match (steps, json) {
+        ([], Json::Text(text)) => Some(text.clone()),
+        ([], other) => Some(other.text()),
+        ([Step::Name(name), rest @ ..], Json::Object(fields)) => {
+            let named = fields.iter().filter(|(key, value)| key == name && *value != Json::Null);
+            named.map(|(_, value)| value).find_map(|value| at(value, rest))
+        }
+        ([Step::Index(index), rest @ ..], Json::Array(items)) => at(items.get(*index)?, rest),
+        _ => None,
     }
 }
 
@@ -231,7 +231,9 @@ fn scalar(values: &ArrayRef, row: usize, text: &mut String) -> Result<()> {
         DataType::Int64 => text.push_str(&values.as_primitive::<Int64Type>().value(row).to_string()),
         DataType::Float32 => number(f64::from(values.as_primitive::<Float32Type>().value(row)), text),
         DataType::Float64 => number(values.as_primitive::<Float64Type>().value(row), text),
-        DataType::Decimal128(..) => text.push_str(&values.as_primitive::<Decimal128Type>().value_as_string(row)),
+        DataType::Decimal128(_, scale) => {
+            text.push_str(&decimal::java_text(values.as_primitive::<Decimal128Type>().value(row), i32::from(*scale)));
+        }
         DataType::Date32 => {
             let date = from_days(values.as_primitive::<Date32Type>().value(row)).ok_or_else(beyond)?;
             quote(&date.format("%Y-%m-%d").to_string(), text);

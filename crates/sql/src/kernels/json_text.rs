@@ -25,20 +25,6 @@ impl Json {
         reader.value(0)
     }
 
-    pub(super) fn field(&self, name: &str) -> Option<&Self> {
-        match self {
-            Self::Object(fields) => fields.iter().find(|(key, _)| key == name).map(|(_, value)| value),
-            _ => None,
-        }
-    }
-
-    pub(super) fn item(&self, index: usize) -> Option<&Self> {
-        match self {
-            Self::Array(items) => items.get(index),
-            _ => None,
-        }
-    }
-
     /// The value as JSON, without blanks.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
@@ -136,7 +122,7 @@ impl Reader<'_> {
         match self.rest.chars().next()? {
             '{' => self.object(depth),
             '[' => self.array(depth),
-            '"' => self.text().map(Json::Text),
+            '"' | '\'' => self.text().map(Json::Text),
             't' if self.take("true") => Some(Json::Bool(true)),
             'f' if self.take("false") => Some(Json::Bool(false)),
             'n' if self.take("null") => Some(Json::Null),
@@ -195,11 +181,13 @@ impl Reader<'_> {
         }
     }
 
+    /// A text in quotes, double or single ones: Spark reads both.
     fn text(&mut self) -> Option<String> {
-        let mut rest = self.rest.strip_prefix('"')?;
+        let mark = self.rest.chars().next().filter(|mark| matches!(mark, '"' | '\''))?;
+        let mut rest = &self.rest[1..];
         let mut value = String::new();
         loop {
-            let end = rest.find(['"', '\\'])?;
+            let end = rest.find([mark, '\\'])?;
             value.push_str(&rest[..end]);
             let escapes = rest[end..].starts_with('\\');
             rest = &rest[end + 1..];
@@ -215,7 +203,7 @@ impl Reader<'_> {
                 't' => '\t',
                 'b' => '\u{8}',
                 'f' => '\u{c}',
-                '"' | '\\' | '/' => code,
+                '"' | '\'' | '\\' | '/' => code,
                 'u' => {
                     let (unit, after) = unit(rest)?;
                     rest = after;

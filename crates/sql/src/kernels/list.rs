@@ -10,7 +10,7 @@ use arrow::row::{OwnedRow, Row, RowConverter, Rows, SortField};
 use datafusion::common::Result;
 
 use super::each::list_of;
-use super::{Kernel, data_error};
+use super::{Kernel, data_error, zero};
 
 /// An array made of the elements of arrays, and of single values beside them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -97,7 +97,9 @@ impl Kernel for Rearranged {
             lengths.push(chosen.len());
             places.extend(chosen.into_iter().map(|place| place as u64));
         }
-        let values = take(&pool.values, &UInt64Array::from(places), None)?;
+        // What compares elements with one another gives equal ones alike, and Spark's sets with them.
+        let set = matches!(self.how, Rearrange::Distinct | Rearrange::Union | Rearrange::Intersect | Rearrange::Except);
+        let values = take(if set { &pool.alike } else { &pool.values }, &UInt64Array::from(places), None)?;
         super::each::list(values, lengths, Some(valid.into()))
     }
 }
@@ -115,10 +117,11 @@ impl Rearranged {
             Rearrange::Reverse => first.into_iter().rev().collect(),
             Rearrange::Sort { descending } => {
                 let mut sorted = first;
-                sorted.sort_by(|left, right| pool.rows.row(*left).cmp(&pool.rows.row(*right)));
-                if descending {
-                    sorted.reverse();
-                }
+                // Equal ones stay as they come, both ways.
+                sorted.sort_by(|left, right| {
+                    let order = pool.rows.row(*left).cmp(&pool.rows.row(*right));
+                    if descending { order.reverse() } else { order }
+                });
                 sorted
             }
             Rearrange::Union => pool.distinct(arrays.concat()),
@@ -165,6 +168,8 @@ struct Pool<'a> {
     /// Where the elements of each array begin.
     bases: Vec<usize>,
     values: ArrayRef,
+    /// The values, equal ones alike.
+    alike: ArrayRef,
     /// The values in a form that compares.
     rows: Rows,
     /// Where the single values begin.
@@ -184,8 +189,9 @@ impl<'a> Pool<'a> {
             parts.push(values.as_ref());
         }
         let values = if parts.is_empty() { arrow::array::new_empty_array(element) } else { concat(&parts)? };
-        let rows = RowConverter::new(vec![SortField::new(element.clone())])?.convert_columns(&[Arc::clone(&values)])?;
-        Ok(Self { lists, bases, values, rows, singles: next })
+        let alike = zero::alike(&values)?;
+        let rows = RowConverter::new(vec![SortField::new(element.clone())])?.convert_columns(&[Arc::clone(&alike)])?;
+        Ok(Self { lists, bases, values, alike, rows, singles: next })
     }
 
     /// The places of each array's elements; none when an array is null.

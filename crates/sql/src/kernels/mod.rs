@@ -9,7 +9,9 @@
 //! | `round` | round, bround, ceil, floor to a scale |
 //! | `number_text` | numbers to and from text, as Java writes and reads them |
 //! | `time_text` | days and instants to and from text |
+//! | `format` | `format_string` |
 //! | `pattern` | date_format and to_timestamp with a pattern |
+//! | `base64` | bytes as texts, as Java's MIME coder has them |
 //! | `calendar` | parts and beginnings of days and instants |
 //! | `moving` | days and instants moved and measured |
 //! | `text` | texts |
@@ -21,17 +23,21 @@
 //! | `search` | patterns found in texts |
 //! | `each` | expressions over the elements of arrays: lambda functions |
 //! | `fold` | what the elements of an array become, one after the other |
+//! | `percentile` | percentiles between the two nearest values |
+//! | `zero` | floating numbers in the form in which equal ones are alike |
 //! | `list` | the elements of arrays, chosen and asked about |
 //! | `element` | one element of an array; arrays in steps |
 
 pub(crate) mod arithmetic;
 pub(crate) mod assert;
+pub(crate) mod base64;
 pub(crate) mod calendar;
 pub(crate) mod decimal;
 pub(crate) mod distinct;
 pub(crate) mod each;
 pub(crate) mod element;
 pub(crate) mod fold;
+pub(crate) mod format;
 pub(crate) mod hash;
 pub(crate) mod json;
 mod json_text;
@@ -39,11 +45,13 @@ pub(crate) mod list;
 pub(crate) mod moving;
 pub(crate) mod number_text;
 pub(crate) mod pattern;
+pub(crate) mod percentile;
 pub(crate) mod regex;
 pub(crate) mod round;
 pub(crate) mod search;
 pub(crate) mod text;
 pub(crate) mod time_text;
+pub(crate) mod zero;
 pub(crate) mod zone;
 
 use std::fmt::Debug;

@@ -38,7 +38,7 @@ impl Kernel for NumberToText {
             }
             DataType::Float32 => {
                 let values = arguments[0].as_primitive::<Float32Type>();
-                values.iter().map(|value| value.map(|value| java(f64::from(value), format!("{value:e}")))).collect()
+                values.iter().map(|value| value.map(float_text)).collect()
             }
             other => return Err(DataFusionError::Internal(format!("the text of {other}"))),
         };
@@ -49,6 +49,11 @@ impl Kernel for NumberToText {
 /// A double as Java writes it.
 pub(super) fn double_text(value: f64) -> String {
     java(value, format!("{value:e}"))
+}
+
+/// A float as Java writes it.
+pub(super) fn float_text(value: f32) -> String {
+    java(f64::from(value), format!("{value:e}"))
 }
 
 /// `scientific` is Rust's shortest form: digits, perhaps a point and more digits, `e`, exponent.

@@ -68,9 +68,8 @@ impl Kernel for Round {
             }
             (DataType::Float32, DataType::Float32) => {
                 let values = input.as_primitive::<Float32Type>();
-                // The digits that count are those of the float, not of the double nearest to it.
-                let float =
-                    |value: f32| self.text(value.to_string()).and_then(|text| text.parse().ok()).unwrap_or(value);
+                // The digits that count are those of the double, as in Spark: 1.005 lies below its decimal.
+                let float = |value: f32| self.double(f64::from(value)) as f32;
                 Ok(Arc::new(values.unary::<_, Float32Type>(float)))
             }
             (DataType::Float64, DataType::Int64) => self.long(input.as_primitive::<Float64Type>()),

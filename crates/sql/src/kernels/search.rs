@@ -8,7 +8,6 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, ListBuilder, StringArray, StringBuilder};
 use arrow::datatypes::{DataType, Field, Int32Type};
 use datafusion::common::Result;
-use regex::Regex;
 
 use super::each::list_of;
 use super::regex::Pattern;
@@ -72,20 +71,19 @@ impl Kernel for Search {
     fn run(&self, arguments: &[ArrayRef]) -> Result<ArrayRef> {
         let rows = Rows::new(self, arguments);
         Ok(match self.wanted {
-            Wanted::Found => Arc::new(rows.map(|text, regex, _| Ok(regex.is_match(text)))?.collect::<BooleanArray>()),
+            Wanted::Found => Arc::new(rows.map(|text, pattern, _| pattern.is_match(text))?.collect::<BooleanArray>()),
             Wanted::Group(group) => {
-                Arc::new(rows.map(|text, regex, _| first(text, regex, group))?.collect::<StringArray>())
+                Arc::new(rows.map(|text, pattern, _| first(text, pattern, group))?.collect::<StringArray>())
             }
-            Wanted::Count => {
-                Arc::new(rows.map(|text, regex, _| Ok(whole(regex.find_iter(text).count())))?.collect::<Int32Array>())
-            }
+            Wanted::Count => Arc::new(rows.map(|text, pattern, _| count(text, pattern))?.collect::<Int32Array>()),
             Wanted::First => {
-                let found = rows.map(|text, regex, _| Ok(regex.find(text).map(|found| found.as_str().to_owned())))?;
-                Arc::new(found.map(Option::flatten).collect::<StringArray>())
+                // In Spark it is `nullif(regexp_extract(…, 0), '')`.
+                let found = rows.map(|text, pattern, _| first(text, pattern, 0))?;
+                Arc::new(found.map(|found| found.filter(|found| !found.is_empty())).collect::<StringArray>())
             }
-            Wanted::Place => Arc::new(rows.map(|text, regex, _| Ok(place(text, regex)))?.collect::<Int32Array>()),
-            Wanted::AllGroups(group) => lists(rows.map(|text, regex, _| all(text, regex, group))?),
-            Wanted::Between => lists(rows.map(|text, regex, limit| Ok(between(text, regex, limit)))?),
+            Wanted::Place => Arc::new(rows.map(|text, pattern, _| place(text, pattern))?.collect::<Int32Array>()),
+            Wanted::AllGroups(group) => lists(rows.map(|text, pattern, _| all(text, pattern, group))?),
+            Wanted::Between => lists(rows.map(between)?),
         })
     }
 }
@@ -94,7 +92,7 @@ impl Kernel for Search {
 struct Rows<'a> {
     search: &'a Search,
     arguments: &'a [ArrayRef],
-    compiled: RefCell<HashMap<String, Regex>>,
+    compiled: RefCell<HashMap<String, Arc<Pattern>>>,
 }
 
 impl<'a> Rows<'a> {
@@ -103,7 +101,7 @@ impl<'a> Rows<'a> {
     }
 
     /// One answer for each row in which no argument is null.
-    fn map<T>(&self, one: impl Fn(&str, &Regex, i32) -> Result<T>) -> Result<std::vec::IntoIter<Option<T>>> {
+    fn map<T>(&self, one: impl Fn(&str, &Pattern, i32) -> Result<T>) -> Result<std::vec::IntoIter<Option<T>>> {
         let texts = self.arguments[0].as_string::<i32>();
         let limits = self.arguments.last().filter(|array| *array.data_type() == DataType::Int32);
         let mut answers = Vec::with_capacity(texts.len());
@@ -114,22 +112,26 @@ impl<'a> Rows<'a> {
             }
             let limit = limits.map_or(-1, |limits| limits.as_primitive::<Int32Type>().value(row));
             let answer = match &self.search.pattern {
-                Some(pattern) => one(texts.value(row), pattern.regex(), limit)?,
-                None => one(texts.value(row), &self.compile(self.arguments[1].as_string::<i32>().value(row))?, limit)?,
+                Some(pattern) => one(texts.value(row), pattern, limit)?,
+                None => {
+                    let pattern = self.compile(self.arguments[1].as_string::<i32>().value(row))?;
+                    one(texts.value(row), &pattern, limit)?
+                }
             };
             answers.push(Some(answer));
         }
         Ok(answers.into_iter())
     }
 
-    fn compile(&self, text: &str) -> Result<Regex> {
+    fn compile(&self, text: &str) -> Result<Arc<Pattern>> {
         if let Some(known) = self.compiled.borrow().get(text) {
-            return Ok(known.clone());
+            return Ok(Arc::clone(known));
         }
         let pattern = Pattern::new(text)
             .map_err(|problem| data_error(format!("the pattern `{text}` is not supported: {problem}")))?;
-        self.compiled.borrow_mut().insert(text.to_owned(), pattern.regex().clone());
-        Ok(pattern.regex().clone())
+        let pattern = Arc::new(pattern);
+        self.compiled.borrow_mut().insert(text.to_owned(), Arc::clone(&pattern));
+        Ok(pattern)
     }
 }
 
@@ -137,56 +139,70 @@ fn whole(count: usize) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-fn check_group(regex: &Regex, group: usize) -> Result<()> {
-    let groups = regex.captures_len() - 1;
-    if group <= groups {
-        return Ok(());
+fn check_group(pattern: &Pattern, group: usize) -> Result<()> {
+    let groups = pattern.groups();
+    if group > groups {
+        return Err(data_error(format!("the pattern has {groups} groups, and group {group} is asked for")));
     }
-    Err(data_error(format!("the pattern has {groups} groups, and group {group} is asked for")))
+    if pattern.is_unsure(group) {
+        return Err(data_error(format!("group {group} of the pattern stands inside a repeat, which is not supported")));
+    }
+    Ok(())
 }
 
-fn first(text: &str, regex: &Regex, group: usize) -> Result<String> {
-    check_group(regex, group)?;
-    let found = regex.captures(text).and_then(|captures| captures.get(group));
-    Ok(found.map_or_else(String::new, |found| found.as_str().to_owned()))
+fn first(text: &str, pattern: &Pattern, group: usize) -> Result<String> {
+    check_group(pattern, group)?;
+    let found = pattern.first(text, group > 0)?;
+    Ok(found.map_or("", |found| found.group(text, group)).to_owned())
 }
 
-fn all(text: &str, regex: &Regex, group: usize) -> Result<Vec<String>> {
-    check_group(regex, group)?;
-    let groups =
-        regex.captures_iter(text).map(|captures| captures.get(group).map_or("", |found| found.as_str()).to_owned());
-    Ok(groups.collect())
+fn all(text: &str, pattern: &Pattern, group: usize) -> Result<Vec<String>> {
+    check_group(pattern, group)?;
+    pattern.matches(text, group > 0)?.map(|found| Ok(found?.group(text, group).to_owned())).collect()
 }
 
-fn place(text: &str, regex: &Regex) -> i32 {
-    regex.find(text).map_or(0, |found| whole(text[..found.start()].chars().count() + 1))
+fn count(text: &str, pattern: &Pattern) -> Result<i32> {
+    let mut count = 0;
+    for found in pattern.matches(text, false)? {
+        found?;
+        count += 1;
+    }
+    Ok(whole(count))
 }
 
-/// `String.split` of Java, which makes no empty part of an empty match.
-fn between(text: &str, regex: &Regex, limit: i32) -> Vec<String> {
+fn place(text: &str, pattern: &Pattern) -> Result<i32> {
+    let found = pattern.first(text, false)?;
+    Ok(found.map_or(0, |found| whole(text[..found.whole.start].chars().count() + 1)))
+}
+
+/// `String.split` of Java, which makes no part of an empty match at the beginning.
+fn between(text: &str, pattern: &Pattern, limit: i32) -> Result<Vec<String>> {
     let most = usize::try_from(limit).ok().filter(|limit| *limit > 0).unwrap_or(usize::MAX);
-    if regex.as_str().is_empty() {
-        return characters(text, most);
+    if pattern.is_empty() {
+        return Ok(characters(text, most));
     }
     let (mut parts, mut start) = (Vec::new(), 0);
-    for found in regex.find_iter(text) {
+    for found in pattern.matches(text, false)? {
+        let found = found?.whole;
         if parts.len() + 1 >= most {
             break;
         }
-        if found.end() == 0 {
+        if found.end == 0 {
             continue;
         }
-        parts.push(text[start..found.start()].to_owned());
-        start = found.end();
+        parts.push(text[start..found.start].to_owned());
+        start = found.end;
     }
     parts.push(text[start..].to_owned());
-    parts
+    Ok(parts)
 }
 
+/// The characters of a text; the last of so many parts is all that is left.
 fn characters(text: &str, most: usize) -> Vec<String> {
-    let mut parts: Vec<String> = text.chars().take(most).map(String::from).collect();
-    if parts.is_empty() {
-        parts.push(String::new());
+    let rest = text.char_indices().nth(most - 1).map_or(text.len(), |(start, _)| start);
+    let mut parts: Vec<String> = text[..rest].chars().map(String::from).collect();
+    if rest < text.len() || parts.is_empty() {
+        parts.push(text[rest..].to_owned());
     }
     parts
 }

@@ -362,3 +362,29 @@ impl Grouped {
         text
     }
 }
+
+/// A text that is ASCII; any other has no form in it, which is an error.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Ascii;
+
+impl Kernel for Ascii {
+    fn name(&self) -> &'static str {
+        "spark_ascii"
+    }
+
+    fn inputs(&self) -> Vec<DataType> {
+        vec![DataType::Utf8]
+    }
+
+    fn output(&self) -> DataType {
+        DataType::Utf8
+    }
+
+    fn run(&self, arguments: &[ArrayRef]) -> Result<ArrayRef> {
+        let texts = arguments[0].as_string::<i32>();
+        match texts.iter().flatten().find(|text| !text.is_ascii()) {
+            Some(text) => Err(data_error(format!("`{text}` has characters that `US-ASCII` does not have"))),
+            None => Ok(Arc::clone(&arguments[0])),
+        }
+    }
+}

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Float64Array, PrimitiveArray, StringArray};
+use arrow::array::{ArrayRef, AsArray, PrimitiveArray, StringArray};
 use arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type, TimestampMicrosecondType};
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
-use chrono_tz::Tz;
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime};
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use headwater_plan::DataType as SparkType;
 
 use super::number_text::{not_a, trim};
+use super::zone::Zone;
 use super::{Kernel, data_error};
 
 /// A text as a day or an instant; one that is none is an error, or null when lenient.
@@ -50,6 +50,10 @@ impl TextToTime {
         let Some(text) = text else { return Ok(None) };
         match parse(trim(text)) {
             Some(value) => Ok(Some(value)),
+            // The same rows would give other instants tomorrow.
+            None if matches!(self.to, DataType::Timestamp(_, Some(_))) && is_of_today(text) => Err(data_error(
+                format!("`{text}` is a time of day without a day, which is not supported: write its day"),
+            )),
             None if self.lenient => Ok(None),
             None => Err(not_a(text, &self.to)),
         }
@@ -122,10 +126,26 @@ fn instant(text: &str, keeps_zone: bool) -> Option<i64> {
     let (clock, zone) = time.split_at(zone_at.unwrap_or(time.len()));
     let local = day.and_time(time_of_day(clock)?);
     let zone = zone.trim();
-    if zone.is_empty() || !keeps_zone {
+    if zone.is_empty() {
         return Some(local.and_utc().timestamp_micros());
     }
-    in_zone(local, zone)
+    // A zone comes after the seconds only, and needs some room before the end of the calendar.
+    let zone = Zone::read(zone).filter(|_| clock.matches(':').count() == 2 && local.year().abs() < 262_000)?;
+    let instant = if keeps_zone { zone.to_utc(local) } else { local };
+    Some(instant.and_utc().timestamp_micros())
+}
+
+/// Whether a text is a time of day without a day, which Spark takes for one of today: `12:00`, `T12`.
+pub(crate) fn is_of_today(text: &str) -> bool {
+    let text = trim(text);
+    let (marked, time) = match text.strip_prefix('T') {
+        Some(time) => (true, time),
+        None => (false, text),
+    };
+    let zone_at = time.find(|character: char| !matches!(character, '0'..='9' | ':' | '.'));
+    let (clock, zone) = time.split_at(zone_at.unwrap_or(time.len()));
+    let zone = zone.trim();
+    (marked || clock.contains(':')) && time_of_day(clock).is_some() && (zone.is_empty() || Zone::read(zone).is_some())
 }
 
 fn time_of_day(text: &str) -> Option<NaiveTime> {
@@ -139,25 +159,6 @@ fn time_of_day(text: &str) -> Option<NaiveTime> {
     let digits = fraction.get(..fraction.len().min(6))?;
     let micros = if digits.is_empty() { 0 } else { number(digits, 1..=6)? * 10_u32.pow(6 - digits.len() as u32) };
     NaiveTime::from_hms_micro_opt(number(hour, 1..=2)?, minute, number(second, 1..=2)?, micros)
-}
-
-fn in_zone(local: NaiveDateTime, zone: &str) -> Option<i64> {
-    let offset = zone.strip_prefix("UTC").or_else(|| zone.strip_prefix("GMT")).unwrap_or(zone);
-    if matches!(zone, "Z" | "UTC" | "GMT") {
-        return Some(local.and_utc().timestamp_micros());
-    }
-    if let Some(sign) = offset.chars().next().filter(|sign| matches!(sign, '+' | '-')) {
-        let mut parts = offset[1..].split(':');
-        let (hours, minutes) = (parts.next()?, parts.next());
-        let seconds = number(hours, 1..=2)? * 3600 + minutes.map_or(Some(0), |minutes| number(minutes, 1..=2))? * 60;
-        if parts.next().is_some() || seconds > 18 * 3600 {
-            return None;
-        }
-        let shift = TimeDelta::seconds(i64::from(seconds)) * if sign == '+' { -1 } else { 1 };
-        return Some(local.checked_add_signed(shift)?.and_utc().timestamp_micros());
-    }
-    let zone: Tz = zone.parse().ok()?;
-    Some(zone.from_local_datetime(&local).earliest()?.timestamp_micros())
 }
 
 /// An instant as `yyyy-MM-dd HH:mm:ss`, with as much of a fraction as it has.
@@ -206,15 +207,24 @@ pub(super) fn beyond() -> DataFusionError {
     data_error("a day or instant is further away than a calendar reaches")
 }
 
-/// An instant as seconds since 1970: whole ones, or with their fraction.
+/// An instant as seconds since 1970.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(crate) struct InstantTo {
-    pub(crate) fraction: bool,
+pub(crate) enum InstantTo {
+    /// With their fraction.
+    Seconds,
+    /// Whole ones, rounded down: `cast`, `unix_seconds`.
+    WholeSeconds,
+    /// Whole ones, the fraction cut off, which before 1970 is later: `unix_timestamp`.
+    CutSeconds,
 }
 
 impl Kernel for InstantTo {
     fn name(&self) -> &'static str {
-        if self.fraction { "spark_seconds_double" } else { "spark_seconds" }
+        match self {
+            Self::Seconds => "spark_seconds_double",
+            Self::WholeSeconds => "spark_seconds",
+            Self::CutSeconds => "spark_seconds_cut",
+        }
     }
 
     fn inputs(&self) -> Vec<DataType> {
@@ -222,16 +232,16 @@ impl Kernel for InstantTo {
     }
 
     fn output(&self) -> DataType {
-        if self.fraction { DataType::Float64 } else { DataType::Int64 }
+        if *self == Self::Seconds { DataType::Float64 } else { DataType::Int64 }
     }
 
     fn run(&self, arguments: &[ArrayRef]) -> Result<ArrayRef> {
         let instants = arguments[0].as_primitive::<TimestampMicrosecondType>();
-        if self.fraction {
-            let seconds: Float64Array = instants.unary(|micros| micros as f64 / 1_000_000.0);
-            return Ok(Arc::new(seconds));
-        }
-        Ok(Arc::new(instants.unary::<_, Int64Type>(|micros| micros.div_euclid(1_000_000))))
+        Ok(match self {
+            Self::Seconds => Arc::new(instants.unary::<_, Float64Type>(|micros| micros as f64 / 1_000_000.0)),
+            Self::WholeSeconds => Arc::new(instants.unary::<_, Int64Type>(|micros| micros.div_euclid(1_000_000))),
+            Self::CutSeconds => Arc::new(instants.unary::<_, Int64Type>(|micros| micros / 1_000_000)),
+        })
     }
 }
 

@@ -126,27 +126,64 @@ impl Kernel for ShiftZone {
     }
 }
 
-enum Zone {
+pub(super) enum Zone {
     Named(Tz),
     Fixed(FixedOffset),
 }
 
+/// Short names of zones (`ZoneId.SHORT_IDS`); the zone database has other short names, and these three with an offset.
+const SHORT: &[(&str, &str)] = &[
+    ("ACT", "Australia/Darwin"),
+    ("AET", "Australia/Sydney"),
+    ("AGT", "America/Argentina/Buenos_Aires"),
+    ("ART", "Africa/Cairo"),
+    ("AST", "America/Anchorage"),
+    ("BET", "America/Sao_Paulo"),
+    ("BST", "Asia/Dhaka"),
+    ("CAT", "Africa/Harare"),
+    ("CNT", "America/St_Johns"),
+    ("CST", "America/Chicago"),
+    ("CTT", "Asia/Shanghai"),
+    ("EAT", "Africa/Addis_Ababa"),
+    ("ECT", "Europe/Paris"),
+    ("EST", "-05:00"),
+    ("HST", "-10:00"),
+    ("IET", "America/Indiana/Indianapolis"),
+    ("IST", "Asia/Kolkata"),
+    ("JST", "Asia/Tokyo"),
+    ("MIT", "Pacific/Apia"),
+    ("MST", "-07:00"),
+    ("NET", "Asia/Yerevan"),
+    ("NST", "Pacific/Auckland"),
+    ("PLT", "Asia/Karachi"),
+    ("PNT", "America/Phoenix"),
+    ("PRT", "America/Puerto_Rico"),
+    ("PST", "America/Los_Angeles"),
+    ("SST", "Pacific/Guadalcanal"),
+    ("VST", "Asia/Ho_Chi_Minh"),
+];
+
 impl Zone {
-    /// `Europe/Berlin`, `+02:00`, `GMT+2`, `UTC`.
     fn parse(text: &str) -> Result<Self> {
-        let unknown = || data_error(format!("there is no time zone `{text}`"));
-        if matches!(text, "Z" | "z") {
-            return Ok(Self::Named(Tz::UTC));
+        Self::read(text).ok_or_else(|| data_error(format!("there is no time zone `{text}`")))
+    }
+
+    /// `Europe/Berlin`, `PST`, `+02:00`, `+0200`, `GMT+2`, `UTC` (`DateTimeUtils.getZoneId`).
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let text = SHORT.iter().find(|(short, _)| *short == text).map_or(text, |(_, long)| *long);
+        // Java's own database leaves this one out.
+        if text == "ROC" {
+            return None;
         }
         let offset = ["UTC", "GMT", "UT"].iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
+        if matches!(text, "Z" | "UTC" | "GMT" | "UT") {
+            return Some(Self::Named(Tz::UTC));
+        }
         let Some(sign) = offset.chars().next().filter(|sign| matches!(sign, '+' | '-')) else {
-            return text.parse().map(Self::Named).map_err(|_| unknown());
+            return text.parse().ok().map(Self::Named);
         };
-        let mut parts = offset[1..].split(':').map(|part| part.parse::<i32>().ok());
-        let (hours, minutes) = (parts.next().flatten(), parts.next().unwrap_or(Some(0)));
-        let (Some(hours @ 0..=18), Some(minutes @ 0..=59)) = (hours, minutes) else { return Err(unknown()) };
-        let seconds = (hours * 60 + minutes) * 60;
-        FixedOffset::east_opt(if sign == '-' { -seconds } else { seconds }).map(Self::Fixed).ok_or_else(unknown)
+        let seconds = offset_seconds(&offset[1..]).filter(|seconds| *seconds <= 18 * 3600)?;
+        FixedOffset::east_opt(if sign == '-' { -seconds } else { seconds }).map(Self::Fixed)
     }
 
     fn local(&self, time: NaiveDateTime) -> NaiveDateTime {
@@ -157,7 +194,7 @@ impl Zone {
     }
 
     /// The earlier of two instants; one in a gap moves by the gap's length, as in Java.
-    fn to_utc(&self, time: NaiveDateTime) -> NaiveDateTime {
+    pub(super) fn to_utc(&self, time: NaiveDateTime) -> NaiveDateTime {
         match self {
             Self::Fixed(offset) => time - *offset,
             Self::Named(zone) => match zone.from_local_datetime(&time).earliest() {
@@ -168,6 +205,26 @@ impl Zone {
                 }
             },
         }
+    }
+}
+
+/// `h`, `hh`, `hhmm`, `hhmmss`, and with colons; before the last colon a digit may be missing, and behind it in `hh:m`.
+fn offset_seconds(text: &str) -> Option<i32> {
+    let parts: Vec<&str> = match text.len() {
+        4 | 6 if !text.contains(':') => (0..text.len()).step_by(2).filter_map(|at| text.get(at..at + 2)).collect(),
+        _ => text.split(':').collect(),
+    };
+    let number = |part: &str, digits: std::ops::RangeInclusive<usize>, most: i32| {
+        let plain = digits.contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+        part.parse::<i32>().ok().filter(|value| plain && *value <= most)
+    };
+    match parts[..] {
+        [hours] => Some(number(hours, 1..=2, 18)? * 3600),
+        [hours, minutes] => Some(number(hours, 1..=2, 18)? * 3600 + number(minutes, 1..=2, 59)? * 60),
+        [hours, minutes, seconds] => {
+            Some(number(hours, 1..=2, 18)? * 3600 + number(minutes, 2..=2, 59)? * 60 + number(seconds, 2..=2, 59)?)
+        }
+        _ => None,
     }
 }
 

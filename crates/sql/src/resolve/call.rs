@@ -93,6 +93,11 @@ impl Resolver<'_> {
                 Some((format!("`{name}` is not a window function, so it takes no `OVER`"), None))
             }
             Kind::Window(_) if !windowed => Some((format!("`{name}` needs `OVER (...)`"), None)),
+            // It filters what groups have become; aliases of the SELECT list stand for their aggregate functions.
+            Kind::Aggregate(_) if !windowed && place.qualifies => {
+                let help = "give it an alias in the SELECT list, or use `HAVING`, which filters groups".to_owned();
+                Some((format!("the aggregate function `{name}` cannot stand in `QUALIFY`"), Some(help)))
+            }
             Kind::Aggregate(_) if !windowed && !place.aggregates => {
                 let help = (clause == "WHERE").then(|| "use `HAVING`, which filters groups".to_owned());
                 Some((format!("the aggregate function `{name}` cannot stand in {}", shown(clause)), help))

@@ -23,6 +23,8 @@ pub(super) struct Place<'p> {
     pub(super) clause: &'static str,
     pub(super) aggregates: bool,
     pub(super) windows: bool,
+    /// Whether it is in the condition of QUALIFY, also inside a window function there.
+    pub(super) qualifies: bool,
     /// The items of the SELECT list that may be referred to by their alias here.
     pub(super) aliases: &'p [Item],
     /// Whether an alias wins over a column of FROM.
@@ -34,7 +36,15 @@ pub(super) struct Place<'p> {
 impl<'p> Place<'p> {
     /// A place for plain values: WHERE, ON, VALUES.
     pub(super) fn scalar(clause: &'static str) -> Self {
-        Self { clause, aggregates: false, windows: false, aliases: &[], aliases_first: false, grouped: None }
+        Self {
+            clause,
+            aggregates: false,
+            windows: false,
+            qualifies: false,
+            aliases: &[],
+            aliases_first: false,
+            grouped: None,
+        }
     }
 
     /// Inside an aggregate function: no further one, and FROM's columns come first.

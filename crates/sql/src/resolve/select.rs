@@ -62,7 +62,7 @@ impl Resolver<'_> {
         }
         if let Some(condition) = &mut select.qualify {
             let at = position(condition.span());
-            self.boolean(condition, Place { clause: "QUALIFY", ..after_select(&items) });
+            self.boolean(condition, Place { clause: "QUALIFY", qualifies: true, ..after_select(&items) });
             if !has_window(condition) && !items.iter().any(|item| has_window(&item.expression)) {
                 let message = "`QUALIFY` needs a window function, in its condition or in the SELECT list";
                 let help = "`WHERE` filters rows, and `HAVING` filters groups";
@@ -314,7 +314,15 @@ fn local_order(select: &mut Select) -> Option<OrderBy> {
 
 /// A place after the SELECT list: everything may stand there, and the list's aliases are known.
 fn after_select(items: &[Item]) -> Place<'_> {
-    Place { clause: "SELECT", aggregates: true, windows: true, aliases: items, aliases_first: false, grouped: None }
+    Place {
+        clause: "SELECT",
+        aggregates: true,
+        windows: true,
+        qualifies: false,
+        aliases: items,
+        aliases_first: false,
+        grouped: None,
+    }
 }
 
 fn lower_parts(name: &ObjectName) -> Vec<String> {

@@ -148,6 +148,7 @@ fn quoted(text: &str) -> String {
             '\\' => quoted.push_str("\\\\"),
             '\t' => quoted.push_str("\\t"),
             '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
             other => quoted.push(other),
         }
     }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Decimal128Array, Int32Array, RecordBatch, StringArray, UInt64Array};
+use arrow::array::{
+    Array, ArrayRef, Decimal128Array, Int32Array, RecordBatch, StringArray, StringViewArray, StructArray, UInt64Array,
+};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::util::pretty::pretty_format_batches;
 use datafusion::datasource::MemTable;
@@ -148,4 +150,49 @@ fn one_session_plans_on_several_threads() {
             scope.spawn(|| sql.plan("select user_id from bronze.users", &Tables::rental()).unwrap().lineage());
         }
     });
+}
+
+/// A table whose second column is a struct: `id int, st struct<a: int, b: struct<c: int>>`.
+fn nested() -> Tables {
+    let inner = StructArray::from(vec![(
+        Arc::new(Field::new("c", DataType::Utf8View, true)),
+        Arc::new(StringViewArray::from(vec!["7", "8", "7"])) as ArrayRef,
+    )]);
+    let structs = StructArray::from(vec![
+        (
+            Arc::new(Field::new("a", DataType::Int32, true)),
+            Arc::new(Int32Array::from(vec![Some(2), Some(1), None])) as ArrayRef,
+        ),
+        (Arc::new(Field::new("b", inner.data_type().clone(), true)), Arc::new(inner) as ArrayRef),
+    ]);
+    let schema = Arc::new(Schema::new(vec![
+        Field::new("id", DataType::Int32, true),
+        Field::new("st", structs.data_type().clone(), true),
+    ]));
+    let ids = Arc::new(Int32Array::from(vec![1, 2, 3]));
+    let batch = RecordBatch::try_new(Arc::clone(&schema), vec![ids, Arc::new(structs)]).unwrap();
+    let table = MemTable::try_new(schema, vec![vec![batch]]).unwrap();
+    Tables::default().with(("main", "t"), RelationSource::Provider(Arc::new(table)))
+}
+
+#[test]
+fn fields_of_a_tables_structs_are_read_in_every_clause() {
+    let shown = |sql: &str| {
+        let session = session();
+        let query = session.plan(sql, &nested()).unwrap_or_else(|errors| panic!("{sql}: {errors:?}"));
+        let batches = run(&session, &query).unwrap_or_else(|error| panic!("{sql}: {error}"));
+        format!("{sql}\n{}\n", pretty_format_batches(&batches).unwrap())
+    };
+    let queries = [
+        "select id, st.a from main.t",
+        "select id, st.b.c as c, st.a + 1 as more from main.t where st.b.c = '7'",
+        "select st.b.c, count(*) as n, sum(st.a) as s from main.t group by st.b.c order by c",
+        "select id from main.t order by st.a nulls last, st.b.c",
+        "select l.id, r.st.a as a from main.t l join main.t r on l.st.b.c = r.st.b.c and l.id < r.id order by l.id",
+        "select id, row_number() over (partition by st.b.c order by st.a) as n from main.t order by id",
+        "select id from (select id, st from main.t order by id limit 2) where st.a is not null order by st.a",
+        "select distinct st.b.c as c from main.t order by c",
+        "select id from main.t where st.a in (select st.a from main.t where st.b.c = '8')",
+    ];
+    insta::assert_snapshot!(queries.map(shown).concat());
 }
