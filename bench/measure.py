@@ -1,8 +1,8 @@
 """Runs a command and prints one line of JSON: its exit code, wall seconds, and peak resident bytes.
 
 The wall time is that of the whole process, start and end included. The peak is that of the process as the kernel
-counted it (wait4), or, for a command of several processes (Spark's Java), the sum of the peaks of all that were seen in
-its session, whichever is more: the sum can count shared pages twice, and it is of peaks that need not coincide.
+counted it (wait4), or, for a command of several processes (Spark's Java), the most that all of its session had at one
+moment, pages that they share counted once; looked at every half second, since that stops them for a moment.
 """
 
 import json
@@ -12,35 +12,45 @@ import sys
 import threading
 import time
 
-INTERVAL = 0.1
+INTERVAL = 0.5
 
 
-def peaks_of_session(session, peaks):
+def session_bytes(session):
+    """What the processes of a session have in memory, or 0 where there is only one, which the kernel itself measures."""
+    found = []
     for name in os.listdir("/proc"):
         if not name.isdigit():
             continue
         try:
             with open(f"/proc/{name}/stat") as file:
                 # The command's name stands in brackets and may hold spaces; the session is the fourth field after it.
-                if int(file.read().rsplit(")", 1)[1].split()[3]) != session:
-                    continue
-            with open(f"/proc/{name}/status") as file:
-                for line in file:
-                    if line.startswith("VmHWM:"):
-                        peaks[name] = max(peaks.get(name, 0), int(line.split()[1]) * 1024)
+                if int(file.read().rsplit(")", 1)[1].split()[3]) == session:
+                    found.append(name)
         except (OSError, IndexError, ValueError):
             continue  # the process ended while it was looked at
+    if len(found) < 2:
+        return 0
+    total = 0
+    for name in found:
+        try:
+            with open(f"/proc/{name}/smaps_rollup") as file:
+                pss = next((line for line in file if line.startswith("Pss:")), "Pss: 0 kB")
+                total += int(pss.split()[1]) * 1024
+        except (OSError, IndexError, ValueError):
+            continue
+    return total
 
 
 def main():
     began = time.monotonic()
     process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, start_new_session=True)
-    peaks = {}
+    peak = 0
     done = threading.Event()
 
     def watch():
+        nonlocal peak
         while not done.wait(INTERVAL):
-            peaks_of_session(process.pid, peaks)
+            peak = max(peak, session_bytes(process.pid))
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -48,7 +58,7 @@ def main():
     seconds = time.monotonic() - began
     done.set()
     watcher.join()
-    peak = max(usage.ru_maxrss * 1024, sum(peaks.values()))
+    peak = max(usage.ru_maxrss * 1024, peak)
     print(json.dumps({"exit": os.waitstatus_to_exitcode(status), "seconds": seconds, "peak_bytes": peak}))
 
 

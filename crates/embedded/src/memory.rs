@@ -3,6 +3,11 @@
 //! The risk is a query that fails for want of memory although it could spill. DataFusion's `FairSpillPool` gives those
 //! that can spill an even share of everything, so that together they may leave nothing; then a merge that needs half a
 //! megabyte and cannot spill fails, whatever the limit is. Here a part is kept back for those that cannot spill.
+//!
+//! A second risk is a query that waits for ever. DataFusion's `RepartitionExec` spills what it cannot hold to several files
+//! and reads them back in an order that may wait for a batch whose writer waits for the reader
+//! (<https://github.com/apache/datafusion/issues/24883>, in 55.2 and before). So it is never refused: what is on its way
+//! between operators is counted, and takes room from those that cannot spill, but does not spill.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -32,6 +37,16 @@ impl SharedMemory {
         Self { limit, state: Mutex::default() }
     }
 
+    /// Whether it is to be held to its share, and spills where that is not enough.
+    fn spills(consumer: &MemoryConsumer) -> bool {
+        consumer.can_spill() && !Self::passes_on(consumer)
+    }
+
+    /// Whether it only hands rows from one operator to the next.
+    fn passes_on(consumer: &MemoryConsumer) -> bool {
+        consumer.name().starts_with("RepartitionExec")
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -49,13 +64,13 @@ impl MemoryPool for SharedMemory {
     }
 
     fn register(&self, consumer: &MemoryConsumer) {
-        if consumer.can_spill() {
+        if Self::spills(consumer) {
             self.state().spillers += 1;
         }
     }
 
     fn unregister(&self, consumer: &MemoryConsumer) {
-        if consumer.can_spill() {
+        if Self::spills(consumer) {
             let mut state = self.state();
             state.spillers = state.spillers.saturating_sub(1);
         }
@@ -63,7 +78,7 @@ impl MemoryPool for SharedMemory {
 
     fn grow(&self, reservation: &MemoryReservation, additional: usize) {
         let mut state = self.state();
-        if reservation.consumer().can_spill() {
+        if Self::spills(reservation.consumer()) {
             state.spillable += additional;
         } else {
             state.unspillable += additional;
@@ -72,14 +87,16 @@ impl MemoryPool for SharedMemory {
 
     fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
         let mut state = self.state();
-        let held = if reservation.consumer().can_spill() { &mut state.spillable } else { &mut state.unspillable };
+        let held = if Self::spills(reservation.consumer()) { &mut state.spillable } else { &mut state.unspillable };
         *held = held.saturating_sub(shrink);
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<(), DataFusionError> {
         let consumer = reservation.consumer();
         let mut state = self.state();
-        let available = if consumer.can_spill() {
+        let available = if Self::passes_on(consumer) {
+            usize::MAX
+        } else if Self::spills(consumer) {
             self.share(&state).saturating_sub(reservation.size())
         } else {
             self.limit.saturating_sub(state.spillable + state.unspillable)
@@ -93,7 +110,7 @@ impl MemoryPool for SharedMemory {
                 available / 1000
             )));
         }
-        if consumer.can_spill() {
+        if Self::spills(consumer) {
             state.spillable += additional;
         } else {
             state.unspillable += additional;
@@ -141,6 +158,20 @@ mod tests {
         // With the others gone, what cannot spill may have everything.
         merge.try_grow(600).unwrap();
         drop(merge);
+        assert_eq!(pool.reserved(), 0);
+    }
+
+    #[test]
+    fn what_is_on_its_way_is_never_refused_and_takes_nobody_s_share() {
+        let pool: Arc<dyn MemoryPool> = Arc::new(SharedMemory::new(800));
+        let spiller = |name| MemoryConsumer::new(name).with_can_spill(true).register(&pool);
+        let (sort, way) = (spiller("sort"), spiller("RepartitionExec[1] Input[0]"));
+        sort.try_grow(600).unwrap();
+        way.try_grow(1000).unwrap();
+        assert_eq!(pool.reserved(), 1600);
+        drop(way);
+        assert!(sort.try_grow(1).is_err(), "the part that is kept back");
+        drop(sort);
         assert_eq!(pool.reserved(), 0);
     }
 }

@@ -37,7 +37,7 @@ pub(crate) struct Options {
 const EXAMPLE: &str = "olist";
 const PERCENT_ITEMS: u64 = 22;
 /// The sizes: parts of the largest. The first is next to nothing, so that its time is the cost of starting.
-const PARTS: [u64; 5] = [50_000, 32, 8, 2, 1];
+const PARTS: [u64; 4] = [50_000, 8, 2, 1];
 
 /// An engine, and what exactly it does.
 struct Engine {
@@ -107,7 +107,7 @@ fn settings(workspace: &Workspace, ground: &Ground) -> Result<String, TaskError>
     Ok(format!(
         "name: {EXAMPLE}\n\nenvironments:\n  local: {{ lake: ./lake, memory_limit: 8GB }}\n  \
          spark: {{ lake: ./lake, memory_limit: 8GB, engine: {{ kind: spark, {spark} }} }}\n  \
-         open: {{ lake: ./lake, engine: {{ kind: auto, above: 1PB, {spark} }} }}\n"
+         open: {{ lake: ./lake, engine: {{ kind: auto, above: 1000TB, {spark} }} }}\n"
     ))
 }
 

@@ -48,8 +48,8 @@ pub(super) fn write(ground: &Ground, options: &Options, sizes: &[Size]) -> Resul
     }
     text.push_str(
         "\n\"Models read\" is what `plan` counts and `engine: auto` compares with `above`: the stored bytes of what each node \
-         reads, added up. Whole-process wall time; peak memory of the worst round, of Spark's the sum of the peaks of all its \
-         processes. Of every table the rows and a sum for each column were compared.\n\n",
+         reads, added up. Whole-process wall time; peak memory of the worst round, of Spark's that of all its \
+         processes together. Of every table the rows and a sum for each column were compared.\n\n",
     );
     let arguments = format!("--rows {} --rounds {rounds}", options.rows);
     let packages = (ground.python.as_path(), ["pyspark"].as_slice());
