@@ -224,6 +224,24 @@ fn a_result_larger_than_memory_spills() {
     });
 }
 
+/// What DataFusion's repartition cannot hold it spilled to files that it read in an order that nobody could serve
+/// (<https://github.com/apache/datafusion/issues/24883>). The query is that of the issue, and each attempt may meet it.
+#[test]
+fn rows_on_their_way_between_operators_do_not_wait_for_ever() {
+    block_on(async {
+        let world = World::with_memory(8 << 20).await;
+        let numbers = table("numbers", &[("n", LONG)], &many(5), &[]);
+        world.run(&numbers).await.unwrap();
+        let sql = "select g, count(id) as ids from (select n % 200 as g, concat('the id of a trace that is rather long: ', \
+                   cast(n as string)) as id from `gold`.`numbers` group by 1, 2) group by g";
+        for _ in 0..6 {
+            let counted = table("counted", &[("g", LONG), ("ids", LONG)], sql, &["gold.numbers"]);
+            let ended = tokio::time::timeout(Duration::from_secs(60), world.run(&counted)).await;
+            assert_eq!(ended.expect("it waits for ever").unwrap().rows.written, 200);
+        }
+    });
+}
+
 #[test]
 fn a_stopped_query_leaves_the_table_as_it_was() {
     block_on(async {

@@ -19,6 +19,7 @@ fn change_options() -> ChangeOptions {
     ChangeOptions {
         schema: schema(),
         transactions: Vec::new(),
+        turn: None,
         built: Some(built("f2")),
         run_id: RunId("run-2".to_string()),
         operation: "MERGE",
