@@ -285,7 +285,7 @@ impl Resolver<'_> {
                 None
             }
             Lookup::Ambiguous(among) => {
-                self.error(super::expression::ambiguous(name, &among, at));
+                self.error(super::reference::ambiguous(name, &among, at));
                 None
             }
         }

@@ -15,6 +15,7 @@
 //! | `select` | SELECT: items, `*`, aliases, ORDER BY |
 //! | `grouping` | GROUP BY, and the check that everything else is grouped |
 //! | `expression` | expressions |
+//! | `reference` | names |
 //! | `call` | function calls and windows |
 //! | `nested` | parts of structs, arrays and maps; lambda functions |
 //! | `pivot` | PIVOT |
@@ -30,6 +31,7 @@ mod grouping;
 mod naming;
 mod nested;
 mod pivot;
+mod reference;
 mod scope;
 mod select;
 mod text;
